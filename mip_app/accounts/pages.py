@@ -5,7 +5,7 @@ import reflex as rx
 from mip_app.accounts.state import SignIn
 from mip_app.core.i18n import language, switch_language, t
 from mip_app.ui.native import post_form
-from mip_app.ui.shell import brand
+from mip_app.ui.shell import Tab, brand
 
 PORTRAITS = ("ct-lung", "mr-brain", "ct-head", "ct-chest")
 
@@ -16,6 +16,7 @@ def add_pages(app: rx.App) -> None:
 
 def login() -> rx.Component:
     return rx.el.main(
+        Tab.create(ended="", title=t("sign_in.page")),
         _images(),
         rx.el.section(
             rx.el.header(brand(), _languages(), class_name="flex items-center justify-between"),
@@ -27,7 +28,7 @@ def login() -> rx.Component:
                 class_name="my-auto py-8",
             ),
             rx.el.footer(t("sign_in.no_account"), class_name="text-sm text-muted"),
-            class_name="flex min-h-dvh flex-col bg-base-100 px-6 py-8 sm:px-16 lg:px-16 pt-safe",
+            class_name="flex min-h-dvh flex-col bg-base-100 px-6 py-8 sm:px-16",
         ),
         class_name="grid min-h-dvh bg-base-100 lg:grid-cols-[1fr_30rem]",
         custom_attrs={"data-theme": "mip-light"},

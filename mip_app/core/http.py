@@ -172,7 +172,7 @@ def content_policy(built: Path | None) -> str:
             f"script-src 'self' {' '.join(sorted(hashes))}".strip(),
             "style-src 'self' 'unsafe-inline'",
             "img-src 'self' blob: data:",
-            "font-src 'self'",
+            "font-src 'self' data:",
             "connect-src 'self'",
             "worker-src 'self' blob:",
             "frame-src 'self' blob:",

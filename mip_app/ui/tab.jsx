@@ -1,3 +1,4 @@
+import "@fontsource-variable/noto-sans-sc";
 import { useEffect } from "react";
 
 // What the whole tab does: starts anew when the gate says that it belongs to nobody any more, and names itself.

@@ -14,6 +14,8 @@ TAILWIND = """@layer theme, base, components, utilities;
 @import "tailwindcss/utilities.css" layer(utilities);
 @config "../tailwind.config.js";
 """
+# Last in the stack of theme.css and in slices: a browser fetches one for a glyph that nothing before it has.
+# `tab.jsx` imports it, after the first paint.
 FONT = "@fontsource-variable/noto-sans-sc@5.3.1"
 
 
@@ -32,9 +34,7 @@ class DesignTokens(TailwindV4Plugin):
 
 
 def _stylesheet() -> tuple[str, str]:
-    css = THEME.read_text("utf-8").replace('@import "tailwindcss";', TAILWIND, 1)
-    # The font comes last in the stack and in slices: a browser fetches one for a glyph that nothing else has.
-    return "styles/tailwind.css", f'@import "@fontsource-variable/noto-sans-sc";\n{css}'
+    return "styles/tailwind.css", THEME.read_text("utf-8").replace('@import "tailwindcss";', TAILWIND, 1)
 
 
 class AnyHost(Plugin):
