@@ -54,7 +54,9 @@ def create_operator(account: str, name: str) -> None:
     from mip_app.accounts.models import Role
 
     piped = not sys.stdin.isatty()
-    password = sys.stdin.readline().strip() if piped else getpass.getpass("Password (at least 8 characters): ")
+    password = (
+        sys.stdin.readline().strip() if piped else getpass.getpass("Password (at least 8 characters): ")
+    )
     write(opening.open_account, opening.CONSOLE, account, name, password, Role.OPERATOR)
     click.echo(f"Operator {account} can sign in now.")
 
@@ -91,3 +93,7 @@ def main() -> None:
     except CannotStart as error:
         click.echo(f"\n\n{error}", err=True)
         sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

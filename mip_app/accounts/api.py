@@ -67,9 +67,13 @@ def _sign_in(anybody: Actor, account: str, password: str, device: str, keep: boo
 def next_page(referer: str) -> str:
     """Where the sign-in page was asked to go on to: a path of ours, or ''."""
     asked = parse_qs(urlsplit(referer).query).get("next", [""])[0]
-    inside = asked.startswith("/") and not asked.startswith("//") and "\\" not in asked and asked.isprintable()
+    inside = (
+        asked.startswith("/") and not asked.startswith("//") and "\\" not in asked and asked.isprintable()
+    )
     return asked if inside else ""
 
 
 def _login_page(error: MipError, target: str) -> str:
-    return "/login?" + urlencode({"error": error.code, **error.detail, **({"next": target} if target else {})})
+    return "/login?" + urlencode(
+        {"error": error.code, **error.detail, **({"next": target} if target else {})}
+    )

@@ -26,7 +26,9 @@ def open_alliance(session: Session, actor: Actor, name: str) -> int:
     return row.id or 0
 
 
-def open_institution(session: Session, actor: Actor, alliance_id: int, code: str, name: str, **more: str) -> int:
+def open_institution(
+    session: Session, actor: Actor, alliance_id: int, code: str, name: str, **more: str
+) -> int:
     """`more`: name_en, address, phone, time_zone. Opening the same code again answers the one there is."""
     actor.require(Permission.ADMIN_ACCOUNTS)
     found = session.exec(select(Institution).where(Institution.code == code)).one_or_none()

@@ -120,7 +120,9 @@ def _form() -> rx.Component:
             t("sign_in.keep"),
             class_name="flex min-h-9 items-center gap-2 pointer-coarse:min-h-11",
         ),
-        rx.el.button(t("sign_in.submit"), type="submit", id="sign-in", class_name="btn btn-primary mt-2 w-full"),
+        rx.el.button(
+            t("sign_in.submit"), type="submit", id="sign-in", class_name="btn btn-primary mt-2 w-full"
+        ),
         class_name="mt-3 flex flex-col gap-4",
     )
 

@@ -62,7 +62,9 @@ def check_wait(session: Session, actor: Actor, account: str) -> None:
 
 def password_hash_of(session: Session, actor: Actor, account: str) -> str | None:
     """The hash to verify outside of any transaction (it takes 50 ms on purpose)."""
-    statement = select(User.password_hash).where(User.account == account_key(account), col(User.disabled).is_(False))
+    statement = select(User.password_hash).where(
+        User.account == account_key(account), col(User.disabled).is_(False)
+    )
     return session.exec(statement).one_or_none()
 
 
@@ -159,7 +161,10 @@ _seen: dict[int, datetime] = {}  # when this process last noted a sign-in's acti
 def idle_for_long(actor: Actor) -> bool:
     """Whether activity should be noted again: at most once a minute and sign-in."""
     now = utc_now()
-    if actor.session_id is None or now - _seen.get(actor.session_id, datetime.min.replace(tzinfo=UTC)) < SEEN_EVERY:
+    if (
+        actor.session_id is None
+        or now - _seen.get(actor.session_id, datetime.min.replace(tzinfo=UTC)) < SEEN_EVERY
+    ):
         return False
     _seen[actor.session_id] = now
     return True
@@ -192,7 +197,9 @@ def _alive(row: LoginSession, now: datetime) -> bool:
     return now < row.expires_at and now < row.last_seen_at + timedelta(hours=settings().session_idle_hours)
 
 
-def _actor(row: LoginSession, user: User, membership: Membership, address: str, institution: str = "") -> Actor:
+def _actor(
+    row: LoginSession, user: User, membership: Membership, address: str, institution: str = ""
+) -> Actor:
     return Actor(
         user_id=user.id,
         name=user.name,

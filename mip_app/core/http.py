@@ -78,7 +78,11 @@ class Guard:
         if _wants_identity(scope["path"], headers):
             key = headers.get("authorization", "").removeprefix("Bearer ").strip()
             scope["mip_actor"] = await self.find(session_token(headers.get("cookie", "")), key, address)
-        if _is_page(scope, headers) and scope["path"].rstrip("/") not in PUBLIC_PAGES and scope.get("mip_actor") is None:
+        if (
+            _is_page(scope, headers)
+            and scope["path"].rstrip("/") not in PUBLIC_PAGES
+            and scope.get("mip_actor") is None
+        ):
             target = scope["path"] if scope["path"] != "/" else ""
             await RedirectResponse("/login" + (f"?next={quote(target)}" if target else ""), 303)(
                 scope, receive, self._with_headers(scope, send)
@@ -120,7 +124,12 @@ def _is_page(scope: Scope, headers: Headers) -> bool:
     destination = headers.get("sec-fetch-dest")
     asks = destination == "document" if destination else "text/html" in headers.get("accept", "")
     last = scope["path"].rsplit("/", 1)[-1]
-    return scope["method"] in SAFE and asks and not scope["path"].startswith(NOT_PAGES) and not last.endswith(FILES)
+    return (
+        scope["method"] in SAFE
+        and asks
+        and not scope["path"].startswith(NOT_PAGES)
+        and not last.endswith(FILES)
+    )
 
 
 def _same_origin(scope: Scope, headers: Headers) -> bool:

@@ -17,6 +17,7 @@ _CHINESE = {"gb18030", "gbk", "gb2312"}
 _UNICODE = {"utf8", *_CHINESE}
 _BESIDE_LETTER = re.compile("[A-Za-z][^\x00-\x7f]|[^\x00-\x7f][A-Za-z]")
 _EAST_ASIAN = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3\uf900-\ufaff\U00020000-\U0003ffff]")
+_ESCAPES = re.compile(rb"\x1b(?:\$[()]?[ABCD@]|[()-][A-Z])")
 _ESCAPE = re.compile(r"\x1b(?:\$[()]?.|[()-].)")  # PS3.3 tables C.12-3, C.12-4
 _CONTROL = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f]")
 
@@ -36,11 +37,9 @@ def encodings(declared: bytes) -> tuple[str, ...]:
 
 def read_text(raw: bytes, declared: tuple[str, ...] = (), is_name: bool = False) -> str:
     """Text of one element, all its values, without NUL and control characters. Never fails."""
-    if raw.isascii() and b"\x1b" not in raw:
-        return _clean(raw.decode("ascii"))
-    if b"\x1b" in raw:
+    if _ESCAPES.search(raw):
         return _clean(_escaped(raw, declared, is_name))
-    return _clean(_decode(raw, declared))
+    return _clean(raw.decode("ascii") if raw.isascii() else _decode(raw, declared))
 
 
 def _clean(text: str) -> str:

@@ -20,11 +20,11 @@ ITEM, ITEM_END, SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
 PIXEL_DATA = frozenset({0x7FE00008, 0x7FE00009, 0x7FE00010})
 
 MAX_DEPTH = 64
-MAX_ELEMENTS = 400_000
+MAX_ELEMENTS = 300_000
 MAX_FRAGMENTS = 500_000
 MAX_TEXT = MAX_TABLE = 256 * 1024  # longer text, number lists and palettes stay in the file
 MAX_BINARY = 4 * 1024
-MAX_LOADED = 24 * 1024 * 1024  # of all values together
+MAX_LOADED = 8 * 1024 * 1024  # of all values together
 
 _KNOWN = frozenset(str(vr) for vr in VR if len(vr) == 2)
 _LONG = frozenset(str(vr) for vr in EXPLICIT_VR_LENGTH_32)
@@ -146,6 +146,11 @@ class Walker:
         if self.read(limit - self.position).strip(b"\0\xff \r\n"):
             raise Refused("ingest.incomplete", position=self.position)
 
+    def _count(self) -> None:
+        self.elements += 1
+        if self.elements > MAX_ELEMENTS:
+            raise Refused("ingest.not_plausible", elements=MAX_ELEMENTS)
+
     def _element(
         self, tag: int, head: bytes, length: int, explicit: bool, among: DataSet, depth: int
     ) -> Element:
@@ -205,9 +210,9 @@ class Walker:
             stop = None if length == UNDEFINED else self.position + length
             self._count()
             items.append(self.data_set(explicit, stop, depth + 1))
-            if stop is not None:
+            if stop is not None and self.position != stop:
                 self.seek(stop)
-        if end is not None:
+        if end is not None and self.position != end:
             self.seek(end)
         return items
 

@@ -2,9 +2,11 @@
 
 import re
 import unicodedata
-from itertools import islice, product
+from collections.abc import Iterator
+from itertools import combinations, islice, product
 
 MAX_READINGS = 16
+MAX_CHARACTERS = 24  # a name; more is a text
 _IDEOGRAPH = re.compile("[\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
 _EAST_ASIAN = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3\uf900-\ufaff\U00020000-\U0003ffff]")
 _DOTS = re.compile("[·•・‧∙．]")
@@ -68,11 +70,19 @@ def _readings(characters: list[str], family_first: bool) -> list[tuple[str, ...]
     from pypinyin import Style, pinyin  # a third of a second of the start
 
     choices = []
-    for place, character in enumerate(characters):
+    for place, character in enumerate(characters[:MAX_CHARACTERS]):
         found = pinyin(character, style=Style.NORMAL, heteronym=True, errors="ignore")
-        syllables = list(found[0]) if found else [character]
+        syllables = [s for s in found[0] if s] if found else [character]
         if place == 0 and family_first and character in _SURNAMES:
             syllables.insert(0, _SURNAMES[character])
         syllables += [s.replace("v", "u") for s in syllables if "v" in s]  # 吕: lv, in passports lu
         choices.append(list(dict.fromkeys(syllables)))
-    return list(islice(product(*choices), MAX_READINGS))
+    return list(islice(_by_likelihood(choices), MAX_READINGS))
+
+
+def _by_likelihood(choices: list[list[str]]) -> Iterator[tuple[str, ...]]:
+    """All first readings, then those with one other, with two others, …"""
+    many = [place for place, syllables in enumerate(choices) if len(syllables) > 1]
+    for count in range(len(many) + 1):
+        for places in combinations(many, count):
+            yield from product(*(c[1:] if n in places else c[:1] for n, c in enumerate(choices)))

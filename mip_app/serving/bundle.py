@@ -17,7 +17,13 @@ FONTS = KEPT / "fonts"
 FONT_PACKAGE = WEB / "node_modules" / "@expo-google-fonts" / "noto-sans-sc"
 
 # What the bundle is made of.
-SOURCES = ("mip_app/**/*.py", "mip_app/**/*.js", "mip_app/**/*.jsx", "mip_app/**/*.css", "mip_app/locales/*.json")
+SOURCES = (
+    "mip_app/**/*.py",
+    "mip_app/**/*.js",
+    "mip_app/**/*.jsx",
+    "mip_app/**/*.css",
+    "mip_app/locales/*.json",
+)
 LOCKS = ("rxconfig.py", "requirements.lock", "reflex.lock/**/*", "assets/**/*")
 MADE = ("i18n_words.js",)
 

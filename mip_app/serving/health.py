@@ -4,11 +4,11 @@ import asyncio
 
 from fastapi import APIRouter, Depends
 
+from mip_app.accounts.service import nobody
 from mip_app.core import bus
 from mip_app.core.database import read
 from mip_app.core.gate import Open
 from mip_app.core.http import Needs
-from mip_app.accounts.service import nobody
 
 router = APIRouter()
 

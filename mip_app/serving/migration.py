@@ -3,9 +3,9 @@
 import logging
 import sys
 
-from alembic import command
 from alembic.config import Config
 
+from alembic import command
 from mip_app.core.settings import settings
 from mip_app.serving.bundle import ROOT
 

@@ -11,6 +11,9 @@ from sqlmodel import Field, SQLModel
 
 from mip_app.core.columns import Utc
 
+# A prefix is a range of keys only where they are ordered byte by byte, as SQLite does by itself.
+_BYTEWISE = String().with_variant(String(collation="C"), "postgresql")
+
 
 class ReportStatus(StrEnum):
     """What the list shows of a study's report. The report itself is of the reports feature."""
@@ -59,7 +62,7 @@ class PatientKey(SQLModel, table=True):
     __table_args__ = (Index("patient_key_lookup", "institution_id", "key", "patient_id"),)
 
     patient_id: int = Field(foreign_key="patient.id", primary_key=True)
-    key: str = Field(primary_key=True, sa_type=String)
+    key: str = Field(primary_key=True, sa_type=_BYTEWISE)
     institution_id: int
 
 
@@ -78,7 +81,9 @@ class Study(SQLModel, table=True):
     referring_physician: str = ""
     study_date: date | None = None
     study_time: str = ""  # as recorded, HHMMSS.FFFFFF
-    studied_at: datetime | None = Field(default=None, sa_type=Utc)  # both, in the institution's zone
+    studied_at: datetime = Field(
+        sa_type=Utc
+    )  # both as a moment; without a date, the moment it arrived. Orders the list
     patient_age: str = ""  # (0010,1010) as recorded
     modality: str = ""  # the one that made the images, for the list; all of them below
     modalities: str = ""  # ModalitiesInStudy, joined with a backslash
@@ -99,7 +104,10 @@ class Study(SQLModel, table=True):
 
 
 class Series(SQLModel, table=True):
-    __table_args__ = (UniqueConstraint("study_pk", "series_uid"), Index("series_by_uid", "institution_id", "series_uid"))
+    __table_args__ = (
+        UniqueConstraint("study_pk", "series_uid"),
+        Index("series_by_uid", "institution_id", "series_uid"),
+    )
 
     id: int | None = Field(default=None, primary_key=True)
     institution_id: int
@@ -152,14 +160,24 @@ class SetAside(SQLModel, table=True):
     received_at: datetime = Field(sa_type=Utc)
 
 
-# The orders the list is paged in, each carrying what the filters ask for: a page is answered from the index alone.
+# The orders the list is paged in, each carrying what the filters ask for: a page is answered from an index alone.
 _FILTERED = ("modality", "report_status", "patient_class", "contrast", "patient_pk")
-Index("study_by_time", Study.institution_id, Study.studied_at, Study.id, *(getattr(Study, name) for name in _FILTERED))  # type: ignore[arg-type]
-Index(
-    "study_by_print",
-    Study.institution_id,  # type: ignore[arg-type]
-    Study.printed_at,  # type: ignore[arg-type]
-    Study.id,  # type: ignore[arg-type]
-    *(getattr(Study, name) for name in (*_FILTERED, "studied_at")),
+
+
+def _list_index(name: str, *columns: str) -> None:
+    Index(name, *(getattr(Study, column) for column in ("institution_id", *columns)))
+
+
+_list_index("study_by_time", "studied_at", "id", *_FILTERED)
+_list_index("study_by_print", "printed_at", "studied_at", "id", *_FILTERED)
+_list_index(
+    "study_by_status",
+    "report_status",
+    "studied_at",
+    "id",
+    "modality",
+    "patient_class",
+    "contrast",
+    "patient_pk",
 )
-Index("study_by_patient", Study.patient_pk, Study.studied_at)  # type: ignore[arg-type]
+_list_index("study_by_patient", "patient_pk", "studied_at")

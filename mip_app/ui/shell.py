@@ -85,7 +85,9 @@ def language_button(class_name: str = "btn btn-ghost btn-sm text-muted") -> rx.C
 def nav_link(key: str, href: str, current: bool) -> rx.Component:
     here = "relative flex h-12 items-center font-medium after:absolute after:inset-x-0 after:bottom-0 after:h-0.5 after:bg-primary"
     away = "flex h-12 items-center text-muted hover:text-base-content"
-    return rx.el.a(t(key), href=href, aria_current="page" if current else None, class_name=here if current else away)
+    return rx.el.a(
+        t(key), href=href, aria_current="page" if current else None, class_name=here if current else away
+    )
 
 
 def account_menu() -> rx.Component:

@@ -66,5 +66,7 @@ export default env;`;
 def _with_live_origin(config: str) -> str:
     if "mip-live-origin" in config:
         return config
-    config = config.replace("export default defineConfig", _ORIGIN_PLUGIN + "\nexport default defineConfig", 1)
+    config = config.replace(
+        "export default defineConfig", _ORIGIN_PLUGIN + "\nexport default defineConfig", 1
+    )
     return config.replace("  plugins: [\n", "  plugins: [\n    liveOrigin(),\n", 1)

@@ -7,12 +7,12 @@ import numpy as np
 
 from mip_app.demo.anatomy import skeleton
 from mip_app.demo.anatomy.canvas import Array, Blob, Canvas, Cloud, Point, Tubes, blend, f32
-from mip_app.demo.anatomy.viscera import paint_belly
 from mip_app.demo.anatomy.vessels import beside, grow, strew
+from mip_app.demo.anatomy.viscera import paint_belly
 
 ANGLES = 2048
 FAT, MUSCLE, LUNG = -102.0, 54.0, -862.0
-NODULE: Point = (-79.0, 22.0, 50.0)  # right upper lobe, posterior segment
+NODULE: Point = (-55.0, 20.0, 45.0)  # right upper lobe, posterior segment
 
 
 @dataclass(frozen=True)
@@ -138,13 +138,13 @@ class Torso:
             low, high = sorted((side * 18.0, side * 130.0))
             box = ((low, -85.0, -190.0), (high, 92.0, 86.0))
             points = strew(random, self.in_lung, *box, self.build.vessels)
-            tree, load = grow(points, root, 0.6, 6.2)
+            tree, load = grow(points, root, 0.7, 6.4)
             arteries.append(tree)
             wall, lumen = beside(tree, load, 9)
             walls.append(wall)
             lumina.append(lumen)
             points = strew(random, self.in_lung, *box, int(self.build.vessels * 0.8))
-            veins.append(grow(points, vein, 0.56, 5.6)[0])
+            veins.append(grow(points, vein, 0.66, 5.8)[0])
         self.lung_vessels = Tubes.join(arteries + veins)
         trachea = [(0, 12, 120), (-1, 18, 40), (-2, 25, 6)]
         right = [(-2, 25, 6), (-20, 24, -6), (-30, 22, -16), (-33, 22, -40), (-42, 26, -58)]
@@ -206,8 +206,8 @@ class Torso:
             canvas.fill(f32(gland), 30.0)
         deep = f32(fat * (1 + 0.25 * np.sin(self.angle) ** 2))[self._index] if fat else skin
         muscle = canvas.cover(skin + deep + 2.5 * wide)
-        thin = 17 if z > -110 else 19  # how far out from the cavity the trunk muscles reach
-        if z < 30:
+        thin = _table(z, ((-110, 18), (-60, 18), (0, 27), (30, 44), (60, 90)))  # how far from the cavity muscle reaches
+        if z < 60:
             limit = f32(thin + 9 * np.exp(-(((self.angle - 2.3) / 0.5) ** 2)) + 9 * np.exp(-(((self.angle - 0.84) / 0.5) ** 2)))
             muscle = muscle * canvas.cover(cavity - limit[self._index], 2.5)
         canvas.fill(muscle, MUSCLE + 7 * fine)
@@ -216,7 +216,7 @@ class Torso:
         if z > -60:  # around the shoulder fat parts the muscles: the armpit, the planes between them
             shoulder = float(np.clip((z + 60) / 60, 0, 1))
             pit = canvas.cover(Blob((0, 2, z), (150, 30, 40)).distance(canvas.x, canvas.y, z) + 9 * fine, 5) * (cavity > 13)
-            strand = np.maximum(strand, np.maximum(0.85 * shoulder * pit, np.maximum(0, 1 - np.abs(fine) * 5) * (cavity > 14)))
+            strand = np.maximum(strand, np.maximum(0.85 * shoulder * pit, 0.5 * np.maximum(0, 1 - np.abs(fine + wide) * 4) * (cavity > 14)))
         cleft = np.maximum(np.maximum(0, 1 - seam * 0.6), strand)
         canvas.fill(f32(cleft * muscle * 0.8), FAT + 12)
         inner = canvas.cover(skin + 0.6 * fat)
@@ -312,7 +312,7 @@ class Torso:
         left = self.heart[0]  # the septum and the left wall again: the right ventricle lies before them
         distance = left.distance(canvas.x, canvas.y, canvas.z)
         canvas.fill(canvas.cover(distance + 2), muscle + 4 * fine)
-        canvas.fill(canvas.cover(distance + 11.5 + 1.8 * fine), values[0] + 5 * fine)
+        canvas.fill(canvas.cover(distance + 11.5 + 0.7 * fine), values[0] + 5 * fine)
 
 
 AORTA = Tubes.along(

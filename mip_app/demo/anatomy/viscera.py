@@ -27,7 +27,7 @@ COLON = Tubes.join(
     ]
 )
 GUT = [  # loops of small bowel: centre and size
-    (x, y, z, 15 + 4 * np.sin(i * 2.4), 11 + 3 * np.cos(i * 1.7), 13.0, 37.0 * i)
+    (x, y, z, 20 + 5 * np.sin(i * 2.4), 13 + 3 * np.cos(i * 1.7), 15.0, 37.0 * i)
     for i, (x, y, z) in enumerate(
         (
             (56, -40, -236), (74, -12, -248), (40, -62, -262), (66, -46, -272), (84, 4, -278), (48, -18, -268),
@@ -50,7 +50,7 @@ def paint_belly(canvas: Canvas, lit: bool, room: Array, fine: Array, wide: Array
     _solid(canvas, pick, room, fine, wide)
     if z < -205:
         for side in (1, -1):
-            size = float(np.interp(z, [-345, -290, -215], [24, 19, 8]))
+            size = float(np.interp(z, [-345, -290, -215], [20, 15, 7]))
             canvas.ellipsoid((side * (24 + size), 44, z), (size, size * 0.9, 99), 56 + 6 * fine, side * 30)
 
 
