@@ -93,16 +93,16 @@ def breast(x: Array, y: Array, seed: int, oblique: bool, lump: bool) -> Array:
     strands = np.exp(-((fine.plane(9, rows, columns) / 0.13) ** 2))
     picture = picture + 0.05 * strands
     picture = picture * np.sqrt(edge) + 0.05 * edge * (radius > 0.93)
-    nipple = np.exp(-(((xx - reach - 1) / 5) ** 2) - (((yy - 8 * oblique) / 6) ** 2))
+    nipple = np.exp(-(((xx - reach + 3) / 5) ** 2) - (((yy - 8 * oblique) / 6) ** 2))
     picture = np.maximum(picture, 0.42 * np.clip(1.5 * nipple, 0, 1))
     if oblique:
-        muscle = 1 / (1 + np.exp((xx - 0.55 * (10 - yy) + 8) / 2.0))
+        muscle = 1 / (1 + np.exp(np.minimum((xx - 0.55 * (10 - yy) + 8) / 2.0, 60)))
         picture = picture + muscle * (0.62 + 0.05 * texture - picture)
     if lump:
         cx, cy = 46.0, -18.0
         gap = np.hypot(xx - cx, yy - cy)
         spikes = np.clip(np.cos(np.arctan2(yy - cy, xx - cx) * 11 + texture) - 0.6, 0, 1) * np.exp(-gap / 8)
-        picture = picture + 0.30 / (1 + np.exp((gap - 6.5 + 0.8 * texture) / 0.9)) + 0.25 * spikes
+        picture = picture + 0.30 / (1 + np.exp(np.minimum((gap - 6.5 + 0.8 * texture) / 0.9, 60))) + 0.25 * spikes
         random = np.random.default_rng(seed + 47)
         for px, py in random.normal((cx, cy), 4.5, (14, 2)):
             picture = picture + 0.5 * np.exp(-(((xx - px) ** 2 + (yy - py) ** 2) / 0.09))
