@@ -105,6 +105,7 @@ class Timeline:
     written: datetime | None = None
     reviewed: datetime | None = None
     printed: datetime | None = None
+    amended: datetime | None = None
 
 
 LAST_OF_TODAY = 11 * 60  # minutes: seeded before 11 o'clock, today's studies move closer together
@@ -122,11 +123,12 @@ def timeline(spec: StudySpec, now: datetime) -> Timeline:
     written = studied + timedelta(minutes=pace) if steps > 0 else None
     reviewed = studied + timedelta(minutes=2.2 * pace) if steps > 1 else None
     printed = studied + timedelta(minutes=3.1 * pace + 4) if spec.printed else None
+    amended = studied + timedelta(hours=26) if spec.report is ReportState.AMENDED else None
 
     def past(moment: datetime | None) -> datetime | None:
         return None if moment is None else min(moment, now).replace(microsecond=0)
 
-    return Timeline(past(studied) or studied, past(written), past(reviewed), past(printed))
+    return Timeline(past(studied) or studied, past(written), past(reviewed), past(printed), past(amended))
 
 
 INSTITUTIONS = (
