@@ -73,8 +73,11 @@ def _letters(height: int) -> Pixels:
     return np.asarray(picture, np.float32) / 255
 
 
-def mark(pixels: Pixels, value: float, corner: str = "bl") -> Pixels:
-    """Burn the word into a corner (b/t, l/r) of every frame; `value` is what the letters are stored as."""
+def mark(pixels: Pixels, value: float, corner: str = "bl", floor: float = 0.0) -> Pixels:
+    """Burn the word into a corner (b/t, l/r) of every frame.
+
+    Letters are stored as `value`, their soft edges fade to `floor` (what the usual window shows as black).
+    """
     rows, columns = pixels.shape[-2:]
     letters = _letters(max(9, round(rows / 34)))
     height, width = letters.shape
@@ -82,7 +85,8 @@ def mark(pixels: Pixels, value: float, corner: str = "bl") -> Pixels:
     top = inset if corner[0] == "t" else rows - inset - height
     left = inset if corner[1] == "l" else columns - inset - width
     part = pixels[..., top : top + height, left : left + width]
-    part[...] = np.maximum(part, np.rint(letters * value).astype(pixels.dtype))
+    faded = np.where(letters > 0.04, floor + letters * (value - floor), 0)
+    part[...] = np.maximum(part, np.rint(faded).astype(pixels.dtype))
     return pixels
 
 

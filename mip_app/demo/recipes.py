@@ -78,7 +78,8 @@ def _scan(hounsfield: Array, noise: Array, level: float, fov: float, window: flo
     radius = np.hypot(_grid(size, 2.0)[None, :], _grid(size, 2.0)[:, None])
     picture = picture + noise * f32(level * (1.25 - 0.55 * radius))
     picture[radius > 1.0] = -1024
-    return mark(np.clip(np.rint(picture) + 1024, 0, 4095).astype(np.uint16), 1024 + window)
+    stored = np.clip(np.rint(picture) + 1024, 0, 4095).astype(np.uint16)
+    return mark(stored, 1024 + window, floor=0.0 if window > 250 else 1024 - window)
 
 
 def _ct(name: str, spacing: float, thick: float, pixel: float, kernel: str, window: tuple[int, int], key: str) -> dict[str, Any]:
@@ -115,7 +116,7 @@ def trunk_pixels(torso: Torso, z: float, size: int, kernel: str, level: float, c
     noise = _grain(kernel, picture.shape, z + 500, torso.build.seed)
     if z > 55:  # streaks of the shoulders
         noise = noise + 0.9 * f32(np.repeat(noise[:, ::4], 4, axis=1)[:, : noise.shape[1]])
-    return _scan(picture, noise, level, TRUNK_FOV, 300, _table(size, TRUNK_FOV, 113.0))
+    return _scan(picture, noise, level, TRUNK_FOV, 300 if kernel == "sharp" else 210, _table(size, TRUNK_FOV, 113.0))
 
 
 def _trunk_series(
@@ -269,11 +270,11 @@ def lumbar_mr(spec: StudySpec) -> Iterator[Series]:
 
 def _film(through: Array, seed: int, bits: int, corner: str, noise: float = 0.006) -> Pixels:
     """Log-like radiograph of a path through tissue, 0 … 1 scaled, local contrast raised."""
-    low, high = np.percentile(through, (1, 99.7))
+    low, high = 0.8 * np.percentile(through[through > 0.06], 3), np.percentile(through, 99.7)
     level = np.clip((through - low) / (high - low), 0, 1.08)
     size = (through.shape[1] // 16, through.shape[0] // 16)
     wide = f32(Image.fromarray(level).resize(size, Image.Resampling.BOX).resize(through.shape[::-1], Image.Resampling.BICUBIC))
-    level = 0.72 * level + 0.75 * (level - wide) + 0.06
+    level = 0.86 * level + 0.55 * (level - wide) + 0.03
     random = np.random.default_rng(seed)
     level = level + noise * random.standard_normal(level.shape, dtype=np.float32)
     full = (1 << bits) - 1
@@ -291,22 +292,22 @@ def _projection(view: str, orientation: list[str], pixel: float, bits: int, wind
     }  # fmt: skip
 
 
-def chest_film(build: Build, rows: int = 1200, columns: int = 1240) -> Pixels:
+def chest_film(build: Build, rows: int = 1100, columns: int = 1240) -> Pixels:
     """A chest seen from behind: the attenuation of every slice summed along the beam."""
     torso = Torso(build)
-    x, y = f32((np.arange(496) - 247.5) * 0.75), f32((np.arange(62) - 30.5) * 3.6)
+    x, y = f32((np.arange(420) - 209.5) * (372 / 420)), f32((np.arange(56) - 27.5) * 4.0)
     lines = []
-    for z in np.arange(108.0, -222.0, -1.5):
+    for z in np.arange(108.0, -222.0, -2.0):
         tissue = torso.slice(x, y, float(z))
         dense = np.clip((tissue + 1000) / 1000, 0, None) + 1.1 * np.clip(tissue - 140, 0, None) / 1000
-        lines.append(dense.sum(axis=0) * 3.6)
+        lines.append(dense.sum(axis=0) * 4.0)
     path = _enlarge(f32(np.stack(lines)), rows, columns)
-    return _film(f32(1 - np.exp(-path / 130)), build.seed, 14, "tl")
+    return _film(f32(1 - np.exp(-path / 170)), build.seed, 14, "tl")
 
 
 def chest_radiograph(spec: StudySpec) -> Iterator[Series]:
     same = spec.patient.id == "0012345678"
-    build = Build(seed=spec.images.seed, nodule=5.4) if same else _someone(spec, vessels=420)
+    build = Build(seed=spec.images.seed, nodule=5.4) if same else _someone(spec, vessels=330)
     attributes = _projection("PA", ["L", "F"], 372 / 1240, 14, 0.46)
     yield Series("胸部后前位", DigitalXRayImageStorageForPresentation, attributes, (Picture(chest_film(build)) for _ in (1,)), bits=14)
 
@@ -456,7 +457,7 @@ RECIPES: dict[str, Callable[[StudySpec], Iterator[Series]]] = {
     "chest_radiograph": chest_radiograph,
     "abdomen_plain": abdomen_plain,
     "abdomen_enhanced": abdomen_enhanced,
-    "head_bleed": _head_ct(head.Case(age=0.6, bleeding=True), 512, 24, 5.5),
+    "head_bleed": _head_ct(head.Case(age=0.6, bleeding=True), 512, 20, 6.5),
     "head_plain": _head_ct(head.Case(age=0.5), 256, 16, 8.0),
     "brain_mr": _brain(head.Case(age=0.25)),
     "brain_lacunes": _brain(head.Case(age=0.7, lesions=9)),
