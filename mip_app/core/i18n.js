@@ -14,7 +14,7 @@ export const setLanguage = (to) => {
 };
 
 export const translate = (inLanguage, key, values) =>
-  (words[inLanguage][key] ?? key ?? "").replace(/\{(\w+)\}/g, (_, name) => values?.[name] ?? "");
+  (words[inLanguage][key] ?? values?.fallback ?? key ?? "").replace(/\{(\w+)\}/g, (_, name) => values?.[name] ?? "");
 
 const listen = (listener) => {
   document.documentElement.lang = pageLanguage[language()];

@@ -47,6 +47,7 @@ _needs = VarData(
 def t(key: str | rx.Var[str], **values: object) -> rx.Var[str]:
     """The text of `key` in the reader's language; `{name}` in it is replaced by values["name"].
 
+    `fallback` among the values is said for a key that no catalogue has.
     A literal key that is not in the catalogue fails the build with KeyError.
     """
     if isinstance(key, str) and key not in catalogue("zh"):
