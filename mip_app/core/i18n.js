@@ -13,6 +13,8 @@ export const setLanguage = (to) => {
   listeners.forEach((listener) => listener());
 };
 
+export const otherLanguage = () => setLanguage(language() === "zh" ? "en" : "zh");
+
 export const translate = (inLanguage, key, values) =>
   (words[inLanguage][key] ?? values?.fallback ?? key ?? "").replace(/\{(\w+)\}/g, (_, name) => values?.[name] ?? "");
 

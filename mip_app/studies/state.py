@@ -53,13 +53,12 @@ class Studies(rx.State):
     _top_last: Place | None = None
     _today: date = date.min
     _showing: int = 0  # rises with each page shown, so that a look at another is dropped
-    _loaded: str | None = None  # the address that a choice has shown already
+    _moving: list[str] = []  # addresses on their way, whose choices are shown already
 
     @event(Permission.STUDY_READ)
     async def load(self):
         asked = ask.parse(self.router.url.query_parameters)
-        shown, self._loaded = self._loaded, None
-        if shown != ask.address(asked):
+        if not self._moved_to(ask.address(asked)):
             same = replace(asked, keyword=self.keyword) == self._filters
             self._filters = replace(asked, keyword=self.keyword)
             if not same or self.number == 1 or self.phase != "ready":
@@ -128,9 +127,17 @@ class Studies(rx.State):
         self._filters = filters
         await self._show_top()
         if moved:
-            self._loaded = ask.address(filters)
-            return rx.redirect("/studies" + self._loaded)
+            self._moving = [*self._moving, ask.address(filters)]
+            return rx.redirect("/studies" + ask.address(filters))
         return None
+
+    def _moved_to(self, address: str) -> bool:
+        """Whether this is only the browser following a choice; a quick hand makes several."""
+        if address not in self._moving:
+            self._moving = []
+            return False
+        self._moving = self._moving[self._moving.index(address) + 1 :]
+        return bool(self._moving) or address == ask.address(self._filters)
 
     async def _show_top(self) -> None:
         await self._show(None, 1)

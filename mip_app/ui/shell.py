@@ -9,7 +9,7 @@ from reflex_base.vars import Var
 from reflex_components_core.core.banner import has_connection_errors
 
 from mip_app.core.gate import Tab as TabState
-from mip_app.core.i18n import language, switch_language, t
+from mip_app.core.i18n import switch_language, t
 from mip_app.ui.native import post_form
 from mip_app.ui.state import Shell
 
@@ -78,7 +78,7 @@ def language_button(
         rx.icon("languages", class_name="ico"),
         t("ui.other_language"),
         type="button",
-        on_click=switch_language(rx.cond(language() == "zh", "en", "zh")),
+        on_click=switch_language(),
         class_name=class_name,
         id=element_id,
     )
