@@ -24,6 +24,7 @@ class Located:
     sha256: str
     transfer_syntax_uid: str
     frames: str
+    frame_count: int
 
     @property
     def index(self) -> FrameIndex:
@@ -39,6 +40,7 @@ _COLUMNS: tuple[Any, ...] = (
     Instance.sha256,
     Instance.transfer_syntax_uid,
     Instance.frames,
+    Instance.frame_count,
 )
 
 
