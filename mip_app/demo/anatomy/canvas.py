@@ -53,7 +53,7 @@ class Cloud:
         """The field over a plane along two axes: x, y, z as a row, a column and a single value, in any order."""
         n = len(self.cells)
         field = self.cells
-        for axis, values in enumerate((x, y, z)):
+        for axis, values in sorted(enumerate((x, y, z)), key=lambda pair: pair[1].size):  # the short one first: cheap
             at = values.ravel() / cell
             low = np.floor(at).astype(int)
             weights: Array = np.zeros((len(at), n), np.float32)

@@ -186,7 +186,7 @@ class Head:
     def _ears(self, cut: Cut) -> None:
         """The petrous bones between middle and hind fossa, and the mastoid's air cells."""
         x, y, z = cut.axes
-        cut.rod([(60, 18, -36), (42, 9, -33), (16, -6, -27)], [14, 9.5, 5], "bone", True)
+        cut.rod([(60, 17, -30), (42, 9, -27), (16, -5, -24)], [15, 11, 6], "bone", True)
         if float(np.min(z)) < 0:
             cells = f32(np.clip(self.grain.over(x, y, z, 2.4) * 2.2 - 0.2, 0, 1))
             cut.pair((58, 24, -38), (11, 16, 17), "air", mask=cells)
