@@ -44,6 +44,15 @@ def migrate() -> None:
     run_migrations()
 
 
+@mip.command()
+@click.argument("what_changes")
+def revision(what_changes: str) -> None:
+    """Write a migration from the difference between the tables and the database; read it before you keep it."""
+    from mip_app.serving.migration import write_revision
+
+    write_revision(what_changes)
+
+
 @mip.group()
 def operator() -> None:
     """The platform's operators."""

@@ -24,6 +24,7 @@ class Located:
     sha256: str
     transfer_syntax_uid: str
     frames: str
+    frame_count: int
 
     @property
     def index(self) -> FrameIndex:
@@ -39,6 +40,7 @@ _COLUMNS: tuple[Any, ...] = (
     Instance.sha256,
     Instance.transfer_syntax_uid,
     Instance.frames,
+    Instance.frame_count,
 )
 
 
@@ -65,7 +67,9 @@ def instances(
     return [Located(*row) for row in found]
 
 
-def instance(session: Session, actor: Actor, study_uid: str, series_uid: str, sop_instance_uid: str) -> Located:
+def instance(
+    session: Session, actor: Actor, study_uid: str, series_uid: str, sop_instance_uid: str
+) -> Located:
     """Raises NotVisible."""
     return instances(session, actor, study_uid, series_uid, sop_instance_uid)[0]
 

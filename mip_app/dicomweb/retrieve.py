@@ -51,6 +51,8 @@ def stored_syntax(item: Located) -> str:
 
 def frame(item: Located, number: int, decoded: bool) -> Iterator[bytes]:
     """One frame, counted from 1, as stored; native little endian when `decoded`. Raises NotVisible, CannotDraw."""
+    if not 1 <= number <= item.frame_count:
+        raise NotVisible(frame=number)
     index = item.index
     path = blobs().path(item.blob)
     if decoded and item.transfer_syntax_uid not in UNCOMPRESSED or not index.count:
@@ -84,5 +86,3 @@ def thumbnail(item: Located, institution: int) -> bytes:
         kept = pixels.render(blobs().path(item.blob), number, THUMBNAIL, None)
         blobs().put(key, kept)
     return kept
-
-
