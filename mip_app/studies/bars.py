@@ -6,7 +6,7 @@ from reflex_components_core.core.banner import has_connection_errors
 from mip_app.core.i18n import t
 from mip_app.studies.filters import MODALITIES, Days, View
 from mip_app.studies.models import Contrast, PatientClass, ReportStatus
-from mip_app.studies.state import Studies
+from mip_app.studies.parts import Studies, status_badge
 from mip_app.studies.table import column_menu
 from mip_app.ui.state import may
 
@@ -193,8 +193,6 @@ def _menu(name: str, groups: list[tuple[str, list[str]]]) -> rx.Component:
 
 def option(group: str, value: str) -> rx.Component | rx.Var[str]:
     if group == "status":
-        from mip_app.studies.parts import status_badge
-
         return status_badge(rx.Var.create(value))
     return t({"class": "patient_class."}.get(group, group + ".") + value)
 

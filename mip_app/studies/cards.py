@@ -4,11 +4,10 @@ import reflex as rx
 
 from mip_app.core.i18n import t
 from mip_app.studies import parts
-from mip_app.studies.state import Studies
-from mip_app.studies.worklist import Row
+from mip_app.studies.parts import RowVar, Studies
 
 
-def _picture(row: rx.Var[Row]) -> rx.Component:
+def _picture(row: RowVar) -> rx.Component:
     return parts.images_link(
         row,
         rx.el.span(row.modality, class_name="col-start-1 row-start-1 text-xs text-[#909da5]"),
@@ -25,12 +24,12 @@ def _picture(row: rx.Var[Row]) -> rx.Component:
     )
 
 
-def _when(row: rx.Var[Row]) -> rx.Var[str]:
+def _when(row: RowVar) -> rx.Var[str]:
     short = t("date.short", month=t("month." + row.time[5:7]), day=row.time[8:10], time=row.time[11:])
     return rx.cond(row.time[:4] == Studies.this_year, short, row.time[:10])
 
 
-def _card(row: rx.Var[Row]) -> rx.Component:
+def _card(row: RowVar) -> rx.Component:
     return rx.el.li(
         _picture(row),
         rx.el.div(

@@ -17,19 +17,19 @@ class Layout(rx.State):
     density: str = "default"
 
     @event(Permission.STUDY_READ)
-    async def load(self):
+    async def load(self) -> None:
         kept = await looking(preference, KEY)
         hidden, density = kept.get("hidden"), kept.get("density")
         self.hidden = [name for name in HIDEABLE if isinstance(hidden, list) and name in hidden]
         self.density = str(density) if density in DENSITIES else "default"
 
     @event(Permission.STUDY_READ)
-    async def toggle(self, column: str):
+    async def toggle(self, column: str) -> None:
         self.hidden = [name for name in HIDEABLE if (name in self.hidden) != (name == column)]
         await self._keep()
 
     @event(Permission.STUDY_READ)
-    async def space(self, density: str):
+    async def space(self, density: str) -> None:
         if density in DENSITIES:
             self.density = density
             await self._keep()

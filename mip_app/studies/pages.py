@@ -9,7 +9,7 @@ from reflex_base.vars import Var
 from mip_app.core.i18n import t
 from mip_app.studies import bars, cards, sheet, table
 from mip_app.studies.layout_state import Layout
-from mip_app.studies.state import Studies
+from mip_app.studies.parts import Studies
 from mip_app.ui.native import post_form
 from mip_app.ui.shell import add_page, phone_bar, top_bar
 from mip_app.ui.state import Shell, may

@@ -1,13 +1,19 @@
 """Small pieces of the table and of the cards alike."""
 
+from typing import Any
+
 import reflex as rx
 from reflex_base.vars import VarData
 from reflex_components_core.react_router.dom import ReactRouterLink
 
 from mip_app.core.i18n import t
-from mip_app.studies.state import Studies
+from mip_app.studies import state
 from mip_app.studies.worklist import Row
 from mip_app.ui.state import may
+
+# In components the attributes of a state are variables, which its types do not say.
+Studies: Any = state.Studies
+RowVar = Any  # the variable of a Row
 
 
 def rows() -> rx.Var[list[Row]]:
@@ -24,11 +30,11 @@ def missing() -> rx.Component:
     return rx.el.span("—", class_name="text-muted")
 
 
-def or_missing(value: rx.Var[str], shown: rx.Component | rx.Var[str] | None = None) -> rx.Component:
+def or_missing(value: Any, shown: Any | None = None) -> rx.Component:
     return rx.cond(value != "", value if shown is None else shown, missing())
 
 
-def status_badge(status: rx.Var[str]) -> rx.Component:
+def status_badge(status: Any) -> rx.Component:
     """A shape and a word for the state of a report."""
     return rx.el.span(
         t("report_status." + status),
@@ -44,7 +50,7 @@ def status_badge(status: rx.Var[str]) -> rx.Component:
     )
 
 
-def name(row: rx.Var[Row], class_name: str) -> rx.Component:
+def name(row: RowVar, class_name: str) -> rx.Component:
     return rx.cond(
         row.name != "",
         rx.el.span(row.name, title=row.name, class_name="truncate font-medium " + class_name),
@@ -52,7 +58,7 @@ def name(row: rx.Var[Row], class_name: str) -> rx.Component:
     )
 
 
-def emergency_tag(row: rx.Var[Row]) -> rx.Component:
+def emergency_tag(row: RowVar) -> rx.Component:
     return rx.cond(
         row.emergency,
         rx.el.span(
@@ -66,23 +72,23 @@ def emergency_tag(row: rx.Var[Row]) -> rx.Component:
     )
 
 
-def sex(row: rx.Var[Row]) -> rx.Var[str]:
+def sex(row: RowVar) -> Any:
     return t("sex." + row.sex)
 
 
-def age(row: rx.Var[Row]) -> rx.Var[str]:
+def age(row: RowVar) -> Any:
     return t("age." + row.age_unit, n=row.age)
 
 
-def body_part(row: rx.Var[Row]) -> rx.Var[str]:
+def body_part(row: RowVar) -> Any:
     """DICOM's terms (PS3.16 annex L) in words; what is not one of them as it was recorded."""
     return t("body_part." + row.body_part.upper(), fallback=row.body_part)
 
 
-def writer(row: rx.Var[Row], minutes: bool = True) -> rx.Component:
+def writer(row: RowVar, minutes: bool = True) -> rx.Component:
     """Who is writing now, else who wrote last."""
 
-    def chip(icon: str, who: rx.Var[str], color: str) -> rx.Component:
+    def chip(icon: str, who: Any, color: str) -> rx.Component:
         return rx.el.span(
             rx.icon(icon, class_name="ico"),
             rx.el.span(who, class_name="truncate font-medium"),
@@ -106,13 +112,13 @@ def writer(row: rx.Var[Row], minutes: bool = True) -> rx.Component:
     )
 
 
-def images_link(row: rx.Var[Row], *children: rx.Component | rx.Var[str], **props: object) -> rx.Component:
+def images_link(row: RowVar, *children: Any, **props: object) -> rx.Component:
     return ReactRouterLink.create(
         *children, to="/viewer/" + row.uid, custom_attrs={"data-act": "images"}, **props
     )
 
 
-def report_link(row: rx.Var[Row], **props: object) -> rx.Component:
+def report_link(row: RowVar, **props: object) -> rx.Component:
     """To the report, for those who may read it; says 审核 where that is what it waits for."""
     read = (row.status == "final") | (row.status == "amended")
     return rx.cond(

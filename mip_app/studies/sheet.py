@@ -1,13 +1,17 @@
 """The filter sheet of the phone."""
 
+from typing import Any
+
 import reflex as rx
 
 from mip_app.core.i18n import t
+from mip_app.studies import sheet_state
 from mip_app.studies.bars import option
 from mip_app.studies.filters import MODALITIES, Days
 from mip_app.studies.models import Contrast, PatientClass, ReportStatus
-from mip_app.studies.sheet_state import Sheet
-from mip_app.studies.state import Studies
+from mip_app.studies.parts import Studies
+
+Sheet: Any = sheet_state.Sheet  # see parts.Studies
 
 _CHIP = (
     "inline-flex h-11 cursor-pointer items-center rounded-field border border-base-300 px-4 text-base "
@@ -33,7 +37,7 @@ def _group(name: str, values: list[str], kind: str = "checkbox") -> rx.Component
 
     return rx.el.fieldset(
         rx.el.legend(t("filter." + name), class_name="text-base text-muted"),
-        rx.el.div(*(chip(value) for value in values), class_name="mt-2 flex flex-wrap gap-2"),
+        rx.el.div(*(chip(value) for value in values), class_name="flex flex-wrap gap-2"),
         _range() if name == "days" else None,
         class_name="px-4 py-3",
     )

@@ -1,6 +1,7 @@
 """The filter sheet of the phone: a draft of the filters, and how much it would find."""
 
 from datetime import date
+from typing import Any
 
 import reflex as rx
 
@@ -21,23 +22,23 @@ class Sheet(rx.State):
     _today: date = date.min
 
     @event(Permission.STUDY_READ)
-    async def begin(self):
+    async def begin(self) -> None:
         studies = await self.get_state(Studies)
         self._filters, self._today = studies._filters, studies._today
         await self._count()
 
     @event(Permission.STUDY_READ)
-    async def choose(self, group: str, value: str):
+    async def choose(self, group: str, value: str) -> None:
         self._filters = ask.chosen(self._filters, str(group), str(value), self._today)
         await self._count()
 
     @event(Permission.STUDY_READ)
-    async def clear(self):
+    async def clear(self) -> None:
         self._filters = ask.cleared(self._filters)
         await self._count()
 
     @event(Permission.STUDY_READ)
-    async def apply(self):
+    async def apply(self) -> Any:
         studies = await self.get_state(Studies)
         return await studies._ask(self._filters)
 

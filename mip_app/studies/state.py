@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 from time import time
+from typing import Any
 
 import reflex as rx
 
@@ -56,7 +57,7 @@ class Studies(rx.State):
     _moving: list[str] = []  # addresses on their way, whose choices are shown already
 
     @event(Permission.STUDY_READ)
-    async def load(self):
+    async def load(self) -> Any:
         asked = ask.parse(self.router.url.query_parameters)
         if not self._moved_to(ask.address(asked)):
             same = replace(asked, keyword=self.keyword) == self._filters
@@ -66,31 +67,31 @@ class Studies(rx.State):
         return Studies.watch
 
     @event(Permission.STUDY_READ)
-    async def choose(self, group: str, value: str):
+    async def choose(self, group: str, value: str) -> Any:
         return await self._ask(ask.chosen(self._filters, str(group), str(value), self._today))
 
     @event(Permission.STUDY_READ)
-    async def clear(self):
+    async def clear(self) -> Any:
         self.keyword, self.cleared = "", self.cleared + 1
         return await self._ask(replace(ask.cleared(self._filters), keyword=""))
 
     @event(Permission.STUDY_READ)
-    async def search(self, keyword: str):
+    async def search(self, keyword: str) -> None:
         self.keyword = str(keyword)[:64]
         self._filters = replace(self._filters, keyword=self.keyword)
         await self._show_top()
 
     @event(Permission.STUDY_READ)
-    async def show_top(self):
+    async def show_top(self) -> None:
         await self._show_top()
 
     @event(Permission.STUDY_READ)
-    async def next_page(self):
+    async def next_page(self) -> None:
         if self.more and self._places:
             await self._show(self._places[-1], self.number + len(self._places))
 
     @event(Permission.STUDY_READ)
-    async def previous_page(self):
+    async def previous_page(self) -> None:
         before = self.number - worklist.PAGE
         if before > 1 and self._places:
             await self._show(self._places[0], before, forward=False)
@@ -98,14 +99,14 @@ class Studies(rx.State):
             await self._show_top()
 
     @event(Permission.REPORT_WRITE)
-    async def take_next(self):
+    async def take_next(self) -> Any:
         study = await looking(worklist.next_unwritten, self._filters)
         if study is None:
             return await self._ask(ask.chosen(self._filters, "view", ask.View.UNWRITTEN, self._today))
         return rx.redirect(f"/reports/{study}")
 
     @event(Permission.STUDY_READ, background=True, supersedes=True)
-    async def watch(self):
+    async def watch(self) -> None:
         """Keep the rows on the screen true, and count what arrives before them."""
         async for _ in bus.changes(topic(current_actor()), every=LOOK_EVERY):
             try:
@@ -119,7 +120,7 @@ class Studies(rx.State):
                 note(error)
             await asyncio.sleep(LOOK_AT_MOST)
 
-    async def _ask(self, filters: Filters):
+    async def _ask(self, filters: Filters) -> Any:
         """Show what `filters` find, and say them in the address."""
         if filters == self._filters:
             return None

@@ -2,14 +2,16 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import reflex as rx
 
 from mip_app.core.i18n import t
-from mip_app.studies import parts
-from mip_app.studies.layout_state import DENSITIES, HIDEABLE, Layout
-from mip_app.studies.state import Studies
-from mip_app.studies.worklist import Row
+from mip_app.studies import layout_state, parts
+from mip_app.studies.layout_state import DENSITIES, HIDEABLE
+from mip_app.studies.parts import RowVar, Studies
+
+Layout: Any = layout_state.Layout  # see parts.Studies
 
 
 @dataclass(frozen=True)
@@ -17,12 +19,12 @@ class Column:
     name: str
     head: str  # class names, as those of its cells whole: the stylesheet is made from them
     cell: str
-    content: Callable[[rx.Var[Row]], rx.Component | rx.Var[str]]
+    content: Callable[[RowVar], rx.Component | rx.Var[str]]
     sort: str = ""
 
 
-def _muted_head(row: rx.Var[Row], value: rx.Var[str]) -> rx.Component:
-    """A date and time: this year is muted, of another the time is left to the title."""
+def _moment(value: Any) -> rx.Component:
+    """2026-11-24 14:32, this year's number muted."""
     return rx.el.span(
         rx.el.span(
             value[:5],
@@ -32,23 +34,26 @@ def _muted_head(row: rx.Var[Row], value: rx.Var[str]) -> rx.Component:
     )
 
 
-def _printed(row: rx.Var[Row]) -> rx.Component:
+def _printed(row: RowVar) -> rx.Component:
     short = rx.cond(row.printed[:4] == Studies.this_year, row.printed[5:], row.printed[:10])
     return parts.or_missing(row.printed, rx.el.span(short, title=row.printed))
 
 
-def _acts(row: rx.Var[Row]) -> rx.Component:
+def _acts(row: RowVar) -> rx.Component:
     return rx.el.span(
         parts.images_link(
             row, t("studies.images"), tab_index=-1, class_name="btn btn-ghost btn-xs font-normal"
         ),
-        parts.report_link(
-            row,
-            tab_index=-1,
-            class_name=(
-                "btn btn-ghost btn-xs font-normal text-primary group-aria-selected:border-primary "
-                "group-aria-selected:bg-base-100"
+        rx.el.span(
+            parts.report_link(
+                row,
+                tab_index=-1,
+                class_name=(
+                    "btn btn-ghost btn-xs font-normal text-primary group-aria-selected:border-primary "
+                    "group-aria-selected:bg-base-100"
+                ),
             ),
+            class_name="flex min-w-12 justify-end",
         ),
         class_name="flex justify-end gap-0.5",
     )
@@ -100,7 +105,7 @@ COLUMNS = (
         "time",
         "w-34 group-data-[hidden~=time]/list:hidden",
         "num whitespace-nowrap group-data-[hidden~=time]/list:hidden",
-        lambda row: parts.or_missing(row.time, _muted_head(row, row.time)),
+        lambda row: parts.or_missing(row.time, _moment(row.time)),
         sort="studied",
     ),
     Column(
@@ -167,7 +172,7 @@ def _head(column: Column) -> rx.Component:
     )
 
 
-def _row(row: rx.Var[Row]) -> rx.Component:
+def _row(row: RowVar) -> rx.Component:
     return rx.el.tr(
         *(rx.el.td(column.content(row), class_name=column.cell) for column in COLUMNS),
         key=row.uid,
