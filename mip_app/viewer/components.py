@@ -12,7 +12,7 @@ _PLACEHOLDERS = {name: f"{{{name}}}" for name in ("n", "total", "w", "l", "uid",
 _DRAWN = (
     "all_series done series images objects slices slice loaded position window zoom synthetic unknown_name "
     "sex_M sex_F sex_O age_Y age_M age_W age_D loading retry network session_over not_visible no_images "
-    "unsupported damaged not_an_image object_SR object_PR object_KO object_DOC object_SEG object_RTSTRUCT "
+    "unsupported unsupported_pixels damaged not_an_image object_SR object_PR object_KO object_DOC object_SEG object_RTSTRUCT "
     "object_RTPLAN object_REG object_ECG object_other"
 ).split()
 

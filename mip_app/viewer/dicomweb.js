@@ -61,25 +61,71 @@ function framesOf(instance) {
   const base = { ...common, ...palettes(instance) };
   return Array.from({ length: number(instance, "00280008") || 1 }, (_, i) => ({
     number: i + 1,
-    header: Object.assign({}, base, ...groups(shared?.Value?.[0]), ...groups(perFrame?.Value?.[i])),
+    header: sound(Object.assign({}, base, ...groups(shared?.Value?.[0]), ...groups(perFrame?.Value?.[i]))),
   }));
 }
 
 const groups = (item) => Object.values(item ?? {}).map((group) => (group.vr === "SQ" ? group.Value?.[0] : null));
 
-/** Palette tables (PS3.3 C.7.9) arrive as inline bytes; Cornerstone wants their entries as numbers. */
+/** Palette tables (PS3.3 C.7.9) arrive as inline bytes, some as segments; Cornerstone wants their entries as numbers. */
 function palettes(instance) {
   const tables = {};
   for (const colour of [1, 2, 3]) {
-    const inline = instance[`0028120${colour}`]?.InlineBinary;
-    if (!inline) continue;
-    const bytes = Uint8Array.from(atob(inline), (character) => character.charCodeAt(0));
     const entries = numbers(instance, `0028110${colour}`)[0] || 65536;
-    const wide = bytes.length >= 2 * entries;
-    const entry = wide ? (_, i) => bytes[2 * i] | (bytes[2 * i + 1] << 8) : (_, i) => bytes[i];
-    tables[`0028120${colour}`] = { vr: "US", Value: Array.from({ length: entries }, entry) };
+    const plain = bytesOf(instance[`0028120${colour}`]);
+    const segments = bytesOf(instance[`0028122${colour}`]);
+    const table = plain ? (plain.length >= 2 * entries ? words(plain) : [...plain]) : segments && expand(words(segments));
+    if (table) tables[`0028120${colour}`] = { vr: "US", Value: table.slice(0, entries) };
   }
   return tables;
+}
+
+const bytesOf = (element) =>
+  element?.InlineBinary && Uint8Array.from(atob(element.InlineBinary), (character) => character.charCodeAt(0));
+
+const words = (bytes) => Array.from({ length: bytes.length >> 1 }, (_, i) => bytes[2 * i] | (bytes[2 * i + 1] << 8));
+
+/** Segmented palettes (PS3.3 C.7.9.2): 0 lists values, 1 draws a line to a value, 2 repeats segments from before. */
+function expand(data, table = [], at = 0, count = Infinity) {
+  for (; count > 0 && at + 1 < data.length; count -= 1) {
+    const [opcode, length] = [data[at], data[at + 1]];
+    if (opcode === 0) {
+      for (let i = 0; i < length; i += 1) table.push(data[at + 2 + i]);
+      at += 2 + length;
+    } else if (opcode === 1) {
+      const [from, to] = [table.at(-1) ?? 0, data[at + 2]];
+      for (let i = 1; i <= length; i += 1) table.push(Math.round(from + ((to - from) * i) / length));
+      at += 3;
+    } else if (opcode === 2 && count === Infinity) {
+      expand(data, table, (data[at + 2] + data[at + 3] * 65536) / 2, length);
+      at += 4;
+    } else return table;
+  }
+  return table;
+}
+
+/** Numbers that would mislead are taken for missing: no spacing rather than a false one. */
+function sound(header) {
+  const { "00280030": spacing, "00200037": orientation, ...rest } = header;
+  const [row, column] = numbers(header, "00280030");
+  const cosines = numbers(header, "00200037");
+  const [along, down] = [cosines.slice(0, 3), cosines.slice(3)];
+  const unit = (vector) => Math.abs(dot(vector, vector) - 1) < 0.02;
+  if (row > 0 && column > 0) rest["00280030"] = spacing;
+  if (cosines.length === 6 && unit(along) && unit(down) && Math.abs(dot(along, down)) < 0.02) rest["00200037"] = orientation;
+  return rest;
+}
+
+/** What of a frame cannot be drawn, known from its header; null when nothing stands against it. */
+export function undrawable(header) {
+  const photometric = first(header, "00280004") ?? "";
+  const bits = number(header, "00280100");
+  const compressed = !/^1\.2\.840\.10008\.1\.2(\.1|\.2|\.1\.99)?$/.test(first(header, "00083002") ?? "");
+  const palette = photometric === "PALETTE COLOR";
+  const colour = number(header, "00280002") > 1;
+  const missing = palette && [1, 2, 3].some((table) => !all(header, `0028120${table}`).length);
+  const packed = !compressed && /42[02]/.test(photometric);
+  return missing || packed || (colour && bits !== 8) ? `${photometric} ${bits} bit` : null;
 }
 
 /** By position along the normal where the frames are one stack of parallel slices, else by instance number. */

@@ -3,12 +3,13 @@ import {
   cache,
   Enums,
   eventTarget,
+  imageLoader,
   init as initCore,
   RenderingEngine,
   setUseCPURendering,
   utilities,
 } from "@cornerstonejs/core";
-import { init as initLoader } from "@cornerstonejs/dicom-image-loader";
+import { init as initLoader, wadors } from "@cornerstonejs/dicom-image-loader";
 import {
   addTool,
   Enums as ToolEnums,
@@ -19,6 +20,7 @@ import {
   WindowLevelTool,
   ZoomTool,
 } from "@cornerstonejs/tools";
+import { undrawable } from "./dicomweb.js";
 
 const { Events } = Enums;
 const { MouseBindings } = ToolEnums;
@@ -53,11 +55,26 @@ async function begin() {
     beforeSend: async (xhr, imageId) => void inFlight.set(imageId, xhr),
     onloadend: (_, { imageId }) => inFlight.delete(imageId),
   });
+  imageLoader.registerImageLoader("wadors", load);
   initTools();
   Object.values(TOOLS).forEach(addTool);
   // A phone reloads the page when a tab takes too much.
   cache.setMaxCacheSize((matchMedia("(pointer: coarse)").matches ? 256 : 1024) * MEGABYTE);
   eventTarget.addEventListener(Events.WEBGL_CONTEXT_LOST, drawByCpu);
+}
+
+/** The loader's own, between two checks: it hangs on what it does not know, and draws what is too short. */
+function load(imageId, options) {
+  const format = undrawable(wadors.metaDataManager.get(imageId));
+  if (format) return { promise: Promise.reject(Object.assign(new Error("pixel format"), { format })) };
+  const { promise, ...rest } = wadors.loadImage(imageId, options);
+  return { ...rest, promise: promise.then(complete) };
+}
+
+function complete(image) {
+  const { rows, columns, numberOfComponents } = image;
+  if (image.getPixelData().length === rows * columns * numberOfComponents) return image;
+  throw new Error("the pixels are not as many as the header says");
 }
 
 const inFlight = new Map();
@@ -135,11 +152,15 @@ export class Stack {
     }
   }
 
+  /** Applies a preset to every frame, or with `auto` to each its own window. */
   window(preset, inverted, photometric) {
-    if (!this.viewport.getCornerstoneImage()) return;
-    const range = PRESETS[preset] && toLowHighRange(...PRESETS[preset]);
-    if (range) this.viewport.setProperties({ voiRange: range });
-    else if (preset === "auto") this.viewport.resetProperties();
+    const image = this.viewport.getCornerstoneImage();
+    if (!image) return;
+    const own = () => toLowHighRange(image.windowWidth, image.windowCenter, image.voiLUTFunction);
+    const range = PRESETS[preset] ? toLowHighRange(...PRESETS[preset]) : preset === "auto" && own();
+    if (range && !image.color) this.viewport.setProperties({ voiRange: range });
+    // Cornerstone's own resetProperties() leaves MONOCHROME1 the wrong way round, so its mark is taken off here.
+    if (preset === "auto") this.viewport.voiUpdatedWithSetProperties = false;
     this.viewport.setProperties({ invert: inverted !== (photometric === "MONOCHROME1") });
     this.viewport.render();
   }

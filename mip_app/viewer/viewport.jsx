@@ -153,6 +153,7 @@ function reasonOf(error) {
   const cause = error?.error ?? error;
   if (cause?.status === 401) return { text: "session_over" };
   if (typeof cause?.status === "number") return { text: "network", again: true };
+  if (cause?.format) return { text: "unsupported_pixels", what: cause.format };
   const [, syntax] = /decoder for transfer syntax ([\d.]+)/i.exec(cause?.message ?? "") ?? [];
   return syntax ? { text: "unsupported", uid: syntax } : { text: "damaged" };
 }
