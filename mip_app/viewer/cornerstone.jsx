@@ -7,13 +7,13 @@ import { PRESETS, pixelsOf, start } from "./stack.js";
 import { Message, useLoaded, Viewport } from "./viewport.jsx";
 
 const NONE = [];
-// Modalities of objects that are no images (PS3.3 C.7.3.1.1.1): the viewer does not begin with one.
+// Modalities of objects that are no images (PS3.3 C.7.3.1.1.1).
 const OBJECTS = new Set(["SR", "PR", "KO", "DOC", "SEG", "RTSTRUCT", "RTPLAN", "REG", "FID", "RWV", "ECG", "AU"]);
 
 export function Viewer({ studyUid, seriesUid, texts, onSeries, onReady, onError }) {
   const [series, listError, listAgain] = useAnswer((signal) => begin(studyUid, signal), [studyUid]);
   const [chosen, choose] = useState(seriesUid || null);
-  const active = series?.find(({ uid }) => uid === chosen) ?? series?.find(drawnFirst) ?? series?.[0];
+  const active = series?.find(({ uid }) => uid === chosen) ?? series?.[0];
   const [opened, openError, openAgain] = useAnswer(
     (signal) => (active ? openSeries(studyUid, active.uid, signal) : null),
     [active],
@@ -57,12 +57,13 @@ export function Viewer({ studyUid, seriesUid, texts, onSeries, onReady, onError 
   );
 }
 
+/** Images by series number, then what goes with them. */
 async function begin(studyUid, signal) {
-  await start();
-  return listSeries(studyUid, signal);
+  const [series] = await Promise.all([listSeries(studyUid, signal), start()]);
+  return [...series.filter(isDrawn), ...series.filter((one) => !isDrawn(one))];
 }
 
-const drawnFirst = ({ modality }) => !OBJECTS.has(modality);
+const isDrawn = ({ modality }) => !OBJECTS.has(modality);
 
 /** The answer of `ask(signal)`, the word for what went wrong, and a way to ask again. */
 function useAnswer(ask, dependencies) {
@@ -120,7 +121,7 @@ function Count({ one, frames, texts }) {
   const loading = frames.length > 0 && count < total;
   return (
     <span className="num block text-xs text-muted">
-      {loading ? `${count} / ${total}` : fill(drawnFirst(one) ? texts.images : texts.objects, { n: total })}
+      {loading ? `${count} / ${total}` : fill(isDrawn(one) ? texts.images : texts.objects, { n: total })}
       <span
         className="mt-0.5 block h-0.5 bg-primary"
         style={{ width: `${loading ? (100 * count) / total : 0}%` }}
@@ -137,11 +138,11 @@ const useIds = (frames) => {
 };
 
 function Thumbnail({ one, current, size }) {
-  const [missing, setMissing] = useState(!drawnFirst(one));
+  const [missing, setMissing] = useState(!isDrawn(one));
   return (
     <span className={`grid flex-none place-items-center overflow-hidden rounded-md bg-black text-xs text-muted ${size} ${current ? "ring-2 ring-primary" : ""}`}>
       {missing ? (
-        one.modality
+        <span className="max-w-full truncate px-0.5">{one.modality}</span>
       ) : (
         <img src={one.thumbnail} alt="" loading="lazy" className="size-full object-cover" onError={() => setMissing(true)} />
       )}

@@ -116,14 +116,16 @@ export class Stack {
     let asked = 0;
     const tell = () => (asked ||= requestAnimationFrame(() => ((asked = 0), this.imageIds.length && told(this.facts()))));
     const fail = ({ detail }) => this.imageIds.includes(detail.imageId) && failed(detail.imageId, detail.error);
-    const events = [Events.STACK_NEW_IMAGE, Events.STACK_VIEWPORT_SCROLL, Events.VOI_MODIFIED, Events.CAMERA_MODIFIED];
-    [...events, Events.IMAGE_RENDERED].forEach((event) => this.element.addEventListener(event, tell));
+    const { STACK_NEW_IMAGE, STACK_VIEWPORT_SCROLL, VOI_MODIFIED, CAMERA_MODIFIED, IMAGE_RENDERED } = Events;
+    const events = [STACK_NEW_IMAGE, STACK_VIEWPORT_SCROLL, VOI_MODIFIED, CAMERA_MODIFIED, IMAGE_RENDERED];
+    events.forEach((event) => this.element.addEventListener(event, tell));
     eventTarget.addEventListener(Events.IMAGE_LOAD_ERROR, fail);
     const resized = new ResizeObserver(() => this.engine.resize(true, true));
     resized.observe(this.element);
     this.destroy = () => {
       cancelAnimationFrame(asked);
       resized.disconnect();
+      events.forEach((event) => this.element.removeEventListener(event, tell));
       eventTarget.removeEventListener(Events.IMAGE_LOAD_ERROR, fail);
       ToolGroupManager.destroyToolGroup(this.id);
       this.engine.destroy();

@@ -84,7 +84,7 @@ function useStack(id, host, imageIds) {
   );
   useEffect(() => {
     if (!stack) return;
-    load(0);
+    load(facts?.wanted ?? 0); // a stack that was remade goes on where it was
     return () => {
       prefetch.current.stop();
       abortLoading();
