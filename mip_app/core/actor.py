@@ -28,10 +28,18 @@ class Actor:
 
     user_id: int | None  # None: an API client
     name: str
-    institution_id: int
+    institution_id: int | None  # None: operators and alliance administrators, who see no patient data
     permissions: frozenset[Permission]
+    institution_name: str = ""
     session_id: int | None = None  # the sign-in this act belongs to
     address: str = ""  # where the request came from, for the audit
+
+    @property
+    def institution(self) -> int:
+        """The institution acted for. Raises NotPermitted for those who belong to none."""
+        if self.institution_id is None:
+            raise NotPermitted()
+        return self.institution_id
 
     def require(self, permission: Permission) -> None:
         """Raises NotPermitted."""

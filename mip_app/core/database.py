@@ -1,0 +1,95 @@
+"""One unit of work = one database session = one transaction = one worker thread.
+
+A unit either only looks (`read`) or changes something (`write`). Writers say so at once: on SQLite they begin
+IMMEDIATE, because a transaction that reads first and writes later loses updates or fails as locked.
+"""
+
+import asyncio
+from collections.abc import Callable
+from functools import cache
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+from sqlalchemy import Engine, event
+from sqlmodel import Session, create_engine
+
+from mip_app.core import bus
+from mip_app.core.actor import Actor, current_actor
+from mip_app.core.settings import settings
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+@cache
+def engine(url: str | None = None, read_only: bool = False) -> Engine:
+    """The engine of `url` (default: the configured database). Readers have their own, which cannot write."""
+    url = url or settings().database
+    if url.startswith("sqlite"):
+        return _sqlite(url, read_only)
+    made = create_engine(url, pool_size=10, max_overflow=20, pool_pre_ping=True)
+    return made.execution_options(postgresql_readonly=True) if read_only else made
+
+
+def _sqlite(url: str, read_only: bool) -> Engine:
+    # A writer waits for the one before it; half a minute is longer than any transaction here takes.
+    made = create_engine(url, pool_size=10, max_overflow=20, connect_args={"timeout": 30})
+
+    @event.listens_for(made, "connect")
+    def _pragmas(dbapi: Any, _record: Any) -> None:
+        dbapi.isolation_level = None  # the driver must not begin transactions of its own
+        for pragma in (
+            "journal_mode=WAL",
+            "synchronous=FULL",  # an acknowledged image survives a power cut
+            "foreign_keys=ON",
+            "temp_store=MEMORY",
+            "cache_size=-32000",
+            "mmap_size=268435456",
+        ):
+            dbapi.execute(f"PRAGMA {pragma}")
+        if read_only:
+            dbapi.execute("PRAGMA query_only=ON")
+
+    @event.listens_for(made, "begin")
+    def _begin(connection: Any) -> None:
+        connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
+
+    return made
+
+
+def write(
+    service: Callable[Concatenate[Session, Actor, P], R], actor: Actor, *args: P.args, **kwargs: P.kwargs
+) -> R:
+    """Run a service function in its own transaction: commit on return, roll back on any exception.
+
+    Pages that look at what changed are told after the commit, so whoever looks again sees it.
+    """
+    with Session(engine(), expire_on_commit=False) as session:
+        with session.begin():
+            answer = service(session, actor, *args, **kwargs)
+            topics = bus.record(session)
+        for then in session.info.get("after_commit", ()):
+            then()
+    bus.publish(topics)
+    return answer
+
+
+def read(
+    service: Callable[Concatenate[Session, Actor, P], R], actor: Actor, *args: P.args, **kwargs: P.kwargs
+) -> R:
+    """Run a service function that only looks."""
+    with Session(engine(read_only=True), expire_on_commit=False) as session:
+        return service(session, actor, *args, **kwargs)
+
+
+async def changing(
+    service: Callable[Concatenate[Session, Actor, P], R], *args: P.args, **kwargs: P.kwargs
+) -> R:
+    """`write` for event handlers and routes: the current actor, in a worker thread."""
+    return await asyncio.to_thread(write, service, current_actor(), *args, **kwargs)
+
+
+async def looking(
+    service: Callable[Concatenate[Session, Actor, P], R], *args: P.args, **kwargs: P.kwargs
+) -> R:
+    """`read` for event handlers and routes: the current actor, in a worker thread."""
+    return await asyncio.to_thread(read, service, current_actor(), *args, **kwargs)

@@ -1,0 +1,145 @@
+"""The one gate every Reflex event passes. Nothing is callable that does not say who may call it.
+
+Any socket may name any handler of any state, from any page, with any payload, and Reflex finds a tab's state by a
+token of the client's alone. So before each event: who is behind the cookie, is this tab theirs, may they.
+"""
+
+import logging
+from collections.abc import Awaitable, Callable
+from enum import Enum, auto
+from http.cookies import CookieError, SimpleCookie
+from typing import Any, Protocol
+
+import reflex as rx
+from reflex.middleware import Middleware
+from reflex.state import BaseState, StateUpdate
+from reflex_base.constants.state import FIELD_MARKER
+from reflex_base.event import Event
+from reflex_base.registry import RegisteredEventHandler, RegistrationContext
+
+from mip_app.core.actor import Actor, Permission, acting_as, current_actor
+from mip_app.core.errors import NotSignedIn
+
+log = logging.getLogger(__name__)
+
+COOKIE = "mip_session"
+
+
+class Open(Enum):
+    """For what is not tied to one permission."""
+
+    TO_ALL = auto()
+    TO_SIGNED_IN = auto()
+
+
+Rule = Permission | Open
+_RULE = "_mip_rule"
+
+# Reflex's own handlers that a page needs. Not `setvar`: it calls any set_* method under another name.
+FRAMEWORK = frozenset(
+    {
+        "State.hydrate",
+        "State.hydrate_and_load",
+        "State.set_is_hydrated",
+        "OnLoadInternalState.on_load_internal",
+        "OnLoadInternalState.set_is_hydrated",
+        "UpdateVarsInternalState.update_vars_internal",
+        "FrontendEventExceptionState.handle_frontend_exception",
+    }
+)
+
+
+class Identify(Protocol):
+    """How the composition root tells who somebody is; core knows no accounts."""
+
+    async def by_token(self, token: str, address: str, *, active: bool) -> Actor | None: ...
+    async def again(self, actor: Actor) -> Actor | None: ...
+
+
+def event(rule: Rule, **options: Any) -> Callable[[Callable[..., Any]], Any]:
+    """`rx.event` that cannot be written without saying who may call it."""
+    if not isinstance(rule, Permission | Open):
+        raise TypeError(f"@event needs a Permission or Open, not {rule!r}")
+
+    def declare(handler: Callable[..., Any]) -> Any:
+        setattr(handler, _RULE, rule)
+        return rx.event(handler, **options)
+
+    return declare
+
+
+def rule_of(registered: RegisteredEventHandler) -> Rule | None:
+    fn = registered.handler.fn
+    if fn.__module__ == "reflex.state" and fn.__qualname__ in FRAMEWORK:
+        return Open.TO_ALL
+    return getattr(fn, _RULE, None)
+
+
+def undeclared() -> list[str]:
+    """Every handler a client can reach and that no rule covers (a test holds this to `setvar` alone)."""
+    handlers = RegistrationContext.get().event_handlers
+    return sorted(name for name, registered in handlers.items() if rule_of(registered) is None)
+
+
+def session_token(cookie_header: str) -> str:
+    """The session cookie's value, or ''."""
+    try:
+        morsel = SimpleCookie(cookie_header).get(COOKIE)
+    except CookieError:
+        return ""
+    return morsel.value if morsel else ""
+
+
+class Tab(rx.State):
+    """Whom this tab belongs to: the sign-in (and with it the institution) that first used it."""
+
+    ended: str = ""  # why this tab must start anew: signed_out, other
+
+    _session_id: int = 0
+
+
+class Gate(Middleware):
+    def __init__(self, identify: Identify) -> None:
+        self.identify = identify
+
+    async def preprocess(self, app: rx.App, state: BaseState, event: Event) -> StateUpdate | None:
+        registered = RegistrationContext.get().event_handlers.get(event.name)
+        rule = rule_of(registered) if registered else None
+        headers = state.router.headers
+        address = state.router.session.client_ip
+        actor = await self.identify.by_token(session_token(headers.cookie), address, active=True)
+        acting_as(actor)
+        tab = await state.get_state(Tab)
+        if not tab._session_id and actor and actor.session_id:
+            tab._session_id = actor.session_id
+        elif tab._session_id and tab._session_id != (actor and actor.session_id):
+            log.warning("refused event=%s: the tab belongs to another sign-in", event.name)
+            return _ended("other" if actor else "signed_out")
+        if rule is Open.TO_ALL or (actor and (rule is Open.TO_SIGNED_IN or rule in actor.permissions)):
+            return None
+        log.warning("refused event=%s user=%s", event.name, actor and actor.user_id)  # never the payload
+        return _ended("signed_out") if actor is None else StateUpdate(events=[])
+
+
+def _ended(why: str) -> StateUpdate:
+    # The delta goes to this socket alone and is not kept: the tab's state stays its owner's.
+    return StateUpdate(delta={Tab.get_full_name(): {"ended" + FIELD_MARKER: why}}, events=[])
+
+
+_again: Callable[[Actor], Awaitable[Actor | None]] | None = None
+
+
+def use(identify: Identify) -> Gate:
+    """Called once by the composition root."""
+    global _again
+    _again = identify.again
+    return Gate(identify)
+
+
+async def renewed_actor() -> Actor:
+    """For watchers at each wake-up: the same sign-in as it is now. Raises NotSignedIn when it is over."""
+    actor = await _again(current_actor()) if _again else None
+    acting_as(actor)
+    if actor is None:
+        raise NotSignedIn()
+    return actor

@@ -1,0 +1,192 @@
+"""The guard in front of everything HTTP: where a request may come from, who is behind it, how answers go out."""
+
+import base64
+import hashlib
+import re
+from collections.abc import Awaitable, Callable, MutableMapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+from fastapi import Request
+from fastapi.responses import JSONResponse
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from mip_app.core.actor import Actor, acting_as
+from mip_app.core.errors import MipError, NotPermitted, NotSignedIn
+from mip_app.core.gate import Open, Rule, session_token
+from mip_app.core.settings import settings
+
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+# Pages that anybody may open; every other page asks for a sign-in first.
+PUBLIC_PAGES = frozenset({"/login"})
+NOT_PAGES = ("/dicom-web", "/auth/", "/healthz", "/_event", "/assets/", "/external/", "/portraits/")
+FILES = (".js", ".css", ".map", ".json", ".webp", ".svg", ".ico", ".png", ".woff2", ".wasm", ".txt")
+
+
+class Needs:
+    """A route's dependency: who may call it. Gives the Actor (None only where everybody may)."""
+
+    def __init__(self, rule: Rule) -> None:
+        self.rule = rule
+
+    async def __call__(self, request: Request) -> Actor | None:
+        actor: Actor | None = request.scope.get("mip_actor")
+        acting_as(actor)
+        if self.rule is Open.TO_ALL:
+            return actor
+        if actor is None:
+            raise NotSignedIn()
+        if self.rule is not Open.TO_SIGNED_IN and self.rule not in actor.permissions:
+            raise NotPermitted(permission=self.rule)
+        return actor
+
+
+def error_answer(request: Request, error: Exception) -> Response:
+    """MipError as a status and its code: the words are the client's."""
+    assert isinstance(error, MipError)
+    headers = {"WWW-Authenticate": "Bearer"} if error.status == 401 else None
+    return JSONResponse({"code": error.code, "detail": error.detail}, error.status, headers=headers)
+
+
+Find = Callable[[str, str, str], Awaitable[Actor | None]]
+
+
+class Guard:
+    """ASGI middleware, outermost. `find(session token, api key, address)` tells who is asking."""
+
+    def __init__(self, app: ASGIApp, find: Find, built: Path | None) -> None:
+        self.app = app
+        self.find = find
+        self.policy = content_policy(built)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] not in ("http", "websocket"):
+            await self.app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        if not _same_origin(scope, headers):
+            await _refuse(scope, receive, send)
+            return
+        if scope["type"] == "websocket":
+            await self.app(scope, receive, send)
+            return
+        address = client_address(scope, headers)
+        scope["mip_address"] = address
+        if _wants_identity(scope["path"], headers):
+            key = headers.get("authorization", "").removeprefix("Bearer ").strip()
+            scope["mip_actor"] = await self.find(session_token(headers.get("cookie", "")), key, address)
+        if (
+            _is_page(scope, headers)
+            and scope["path"].rstrip("/") not in PUBLIC_PAGES
+            and scope.get("mip_actor") is None
+        ):
+            target = scope["path"] if scope["path"] != "/" else ""
+            await RedirectResponse("/login" + (f"?next={quote(target)}" if target else ""), 303)(
+                scope, receive, self._with_headers(scope, send)
+            )
+            return
+        await self.app(scope, receive, self._with_headers(scope, send))
+
+    def _with_headers(self, scope: Scope, send: Send) -> Send:
+        async def answer(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                headers.setdefault("X-Content-Type-Options", "nosniff")
+                headers.setdefault("Referrer-Policy", "same-origin")
+                headers.setdefault("X-Frame-Options", "SAMEORIGIN")
+                headers.setdefault("Permissions-Policy", "camera=(), microphone=(), geolocation=()")
+                headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
+                headers.setdefault("Content-Security-Policy", self.policy)
+                headers.setdefault("Cache-Control", _caching(scope["path"]))
+            await send(message)
+
+        return answer
+
+
+def _caching(path: str) -> str:
+    # Hashed names never change their content; everything else may be somebody's data.
+    if path.startswith("/assets/"):
+        return "public, max-age=31536000, immutable"
+    if path.startswith(("/external/", "/portraits/", "/favicon")):
+        return "public, max-age=86400"
+    return "private, no-store"
+
+
+def _wants_identity(path: str, headers: Headers) -> bool:
+    return not path.startswith(("/assets/", "/_event", "/healthz"))
+
+
+def _is_page(scope: Scope, headers: Headers) -> bool:
+    # Sec-Fetch-Dest is absent from old browsers and scripts: Accept tells then.
+    destination = headers.get("sec-fetch-dest")
+    asks = destination == "document" if destination else "text/html" in headers.get("accept", "")
+    last = scope["path"].rsplit("/", 1)[-1]
+    return (
+        scope["method"] in SAFE
+        and asks
+        and not scope["path"].startswith(NOT_PAGES)
+        and not last.endswith(FILES)
+    )
+
+
+def _same_origin(scope: Scope, headers: Headers) -> bool:
+    """Websockets and unsafe methods come from our own pages, or from no page at all and without a cookie."""
+    if scope["type"] == "http" and scope["method"] in SAFE:
+        return True
+    if origins := headers.getlist("origin"):
+        return all(urlsplit(origin).netloc == headers.get("host", "") for origin in origins)
+    if scope["type"] == "websocket":
+        return True  # not a browser: it brings no cookie that it was not given
+    return headers.get("sec-fetch-site", "none") in ("same-origin", "none") and not session_token(
+        headers.get("cookie", "")
+    )
+
+
+async def _refuse(scope: Scope, receive: Receive, send: Send) -> None:
+    if scope["type"] == "websocket":
+        await receive()
+        await send({"type": "websocket.close", "code": 1008})
+        return
+    await PlainTextResponse("cross-origin request refused", 403)(scope, receive, send)
+
+
+def client_address(scope: MutableMapping[str, Any], headers: Headers) -> str:
+    """The address of whoever asks, seen through as many proxies as the settings trust."""
+    hops = settings().trusted_proxies
+    if hops:
+        chain = [part.strip() for part in headers.get("x-forwarded-for", "").split(",") if part.strip()]
+        if len(chain) >= hops:
+            return chain[-hops]
+    client = scope.get("client")
+    return client[0] if client else ""
+
+
+_INLINE = re.compile(r"<script(?![^>]*\bsrc=)[^>]*>(.*?)</script>", re.DOTALL)
+
+
+def content_policy(built: Path | None) -> str:
+    """The Content-Security-Policy: our own scripts and the inline ones of the built pages, by hash; no eval."""
+    hashes = set()
+    for page in sorted(built.rglob("*.html")) if built else ():
+        for script in _INLINE.findall(page.read_text("utf-8")):
+            digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+            hashes.add(f"'sha256-{digest}'")
+    return "; ".join(
+        (
+            "default-src 'self'",
+            f"script-src 'self' {' '.join(sorted(hashes))}".strip(),
+            "style-src 'self' 'unsafe-inline'",
+            "img-src 'self' blob: data:",
+            "font-src 'self' data:",
+            "connect-src 'self'",
+            "worker-src 'self' blob:",
+            "frame-src 'self' blob:",
+            "frame-ancestors 'self'",
+            "object-src 'none'",
+            "base-uri 'none'",
+            "form-action 'self'",
+        )
+    )

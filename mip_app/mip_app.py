@@ -1,0 +1,82 @@
+"""Composition root: the Reflex app, its pages, and the HTTP routes beside them. Features meet here and nowhere else."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+
+import reflex as rx
+from fastapi import FastAPI
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from mip_app.accounts import api as accounts_api
+from mip_app.accounts import pages as accounts_pages
+from mip_app.accounts.identity import Accounts
+from mip_app.core import bus, gate
+from mip_app.core.database import engine
+from mip_app.core.errors import MipError
+from mip_app.core.http import Guard, error_answer
+from mip_app.core.logs import frontend_error
+from mip_app.dicomweb.api import router as dicomweb
+from mip_app.serving.bundle import BUNDLE
+from mip_app.serving.health import router as health
+from mip_app.ui.shell import offline_line
+from mip_app.ui.trouble import said_aloud, trouble_line
+
+identity = Accounts()
+ROUTERS = (health, accounts_api.router, dicomweb)
+
+
+def http_api() -> FastAPI:
+    """Every HTTP route that is not a page."""
+    api = FastAPI(title="MIP", docs_url=None, redoc_url=None, openapi_url=None)
+    for router in ROUTERS:
+        api.include_router(router)
+    api.add_exception_handler(MipError, error_answer)
+    return api
+
+
+API_PREFIXES = ("/auth/", "/healthz", "/dicom-web", "/ingest", "/print/")
+
+
+def with_api(pages: ASGIApp) -> ASGIApp:
+    """Dispatch the routes of `http_api` before Reflex, and put the guard in front of both."""
+    api = http_api()
+
+    async def dispatch(scope: Scope, receive: Receive, send: Send) -> None:
+        ours = scope["type"] == "http" and scope["path"].startswith(API_PREFIXES)
+        await (api if ours else pages)(scope, receive, send)
+
+    return Guard(dispatch, identity.find, BUNDLE if BUNDLE.exists() else None)
+
+
+@contextlib.asynccontextmanager
+async def following() -> AsyncIterator[None]:
+    """Hear what other processes change, as long as this one serves."""
+    task = asyncio.create_task(bus.follow(engine()))
+    try:
+        yield
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+
+app = rx.App(
+    theme=None,
+    toaster=None,
+    html_lang="zh-CN",
+    html_custom_attrs={"data-theme": "mip-light"},
+    head_components=[
+        rx.el.meta(name="viewport", content="width=device-width, initial-scale=1, viewport-fit=cover"),
+        rx.el.link(rel="icon", href="/mark.svg"),
+    ],
+    app_wraps={(5, "Overlay"): lambda stateful: rx.fragment(offline_line(), trouble_line())},
+    api_transformer=with_api,
+    frontend_exception_handler=frontend_error,
+    backend_exception_handler=said_aloud,
+)
+app.add_middleware(gate.use(identity), index=0)
+app.register_lifespan_task(following)
+
+for pages in (accounts_pages,):
+    pages.add_pages(app)

@@ -1,0 +1,8 @@
+"""Every feature's tables, for migrations and for a fresh database."""
+
+from mip_app.accounts import models as accounts
+from mip_app.audit import models as audit
+from mip_app.core import bus
+from mip_app.studies import models as studies
+
+__all__ = ["accounts", "audit", "bus", "studies"]

@@ -1,0 +1,183 @@
+"""Patient, study, series, instance: DICOM's model (PS3.3 section 7), one tree per institution.
+
+UIDs are chosen by senders, so every one of them is unique inside its institution only.
+"""
+
+from datetime import date, datetime
+from enum import StrEnum
+
+from sqlalchemy import Index, LargeBinary, String, UniqueConstraint
+from sqlmodel import Field, SQLModel
+
+from mip_app.core.columns import Utc
+
+# A prefix is a range of keys only where they are ordered byte by byte, as SQLite does by itself.
+_BYTEWISE = String().with_variant(String(collation="C"), "postgresql")
+
+
+class ReportStatus(StrEnum):
+    """What the list shows of a study's report. The report itself is of the reports feature."""
+
+    NONE = "none"
+    DRAFT = "draft"
+    RETURNED = "returned"
+    PRELIMINARY = "preliminary"
+    FINAL = "final"
+    AMENDED = "amended"
+
+
+class PatientClass(StrEnum):
+    """检查类别; the letters of HL7 table 0004, H (health check) added."""
+
+    OUTPATIENT = "O"
+    INPATIENT = "I"
+    EMERGENCY = "E"
+    CHECKUP = "H"
+
+
+class Contrast(StrEnum):
+    """扫描方式."""
+
+    PLAIN = "plain"
+    ENHANCED = "enhanced"
+    BOTH = "both"
+
+
+class Patient(SQLModel, table=True):
+    __table_args__ = (UniqueConstraint("institution_id", "issuer", "patient_id"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    institution_id: int = Field(foreign_key="institution.id")
+    patient_id: str  # (0010,0020)
+    issuer: str = ""  # (0010,0021)
+    name: str = ""  # for people: 张三, SMITH, Jonathan
+    person_name: str = ""  # (0010,0010) with all component groups
+    sex: str = ""
+    birth_date: date | None = None
+
+
+class PatientKey(SQLModel, table=True):
+    """By which words a patient is found: 张三, 三, zhangsan, zs, the patient ID. Matched by prefix."""
+
+    __table_args__ = (Index("patient_key_lookup", "institution_id", "key", "patient_id"),)
+
+    patient_id: int = Field(foreign_key="patient.id", primary_key=True)
+    key: str = Field(primary_key=True, sa_type=_BYTEWISE)
+    institution_id: int
+
+
+class Study(SQLModel, table=True):
+    """One examination, with what the list shows of it, so that a page of the list is one index range."""
+
+    __table_args__ = (UniqueConstraint("institution_id", "study_uid"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    institution_id: int = Field(foreign_key="institution.id")
+    study_uid: str
+    patient_pk: int = Field(foreign_key="patient.id")
+    accession_number: str = ""
+    study_id: str = ""
+    description: str = ""
+    referring_physician: str = ""
+    study_date: date | None = None
+    study_time: str = ""  # as recorded, HHMMSS.FFFFFF
+    studied_at: datetime = Field(
+        sa_type=Utc
+    )  # both as a moment; without a date, the moment it arrived. Orders the list
+    patient_age: str = ""  # (0010,1010) as recorded
+    modality: str = ""  # the one that made the images, for the list; all of them below
+    modalities: str = ""  # ModalitiesInStudy, joined with a backslash
+    body_part: str = ""
+    patient_class: str = ""
+    contrast: str = ""
+    series_count: int = 0
+    instance_count: int = 0
+    received_at: datetime = Field(sa_type=Utc)
+    # Told by the reports feature:
+    report_status: str = Field(default=ReportStatus.NONE, sa_type=String)
+    report_author: str = ""
+    printed_at: datetime | None = Field(default=None, sa_type=Utc)
+    lock_holder_id: int | None = None
+    lock_holder: str = ""
+    lock_expires_at: datetime | None = Field(default=None, sa_type=Utc)
+    lock_since: datetime | None = Field(default=None, sa_type=Utc)
+
+
+class Series(SQLModel, table=True):
+    __table_args__ = (
+        UniqueConstraint("study_pk", "series_uid"),
+        Index("series_by_uid", "institution_id", "series_uid"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    institution_id: int
+    study_pk: int = Field(foreign_key="study.id")
+    series_uid: str
+    modality: str = ""
+    series_number: int | None = None
+    description: str = ""
+    body_part: str = ""
+    laterality: str = ""
+    series_date: date | None = None
+    series_time: str = ""
+    instance_count: int = 0
+    revision: int = 0  # rises with each instance: names the cached metadata document
+
+
+class Instance(SQLModel, table=True):
+    __table_args__ = (
+        UniqueConstraint("institution_id", "sop_instance_uid"),
+        Index("instance_by_series", "series_pk", "instance_number"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    institution_id: int
+    series_pk: int = Field(foreign_key="series.id")
+    sop_instance_uid: str
+    sop_class_uid: str = ""
+    instance_number: int | None = None
+    transfer_syntax_uid: str = ""
+    rows: int | None = None
+    columns: int | None = None
+    frame_count: int = 0
+    size: int
+    sha256: str
+    blob: str  # key of the stored file, bit for bit
+    frames: str = ""  # FrameIndex: where each frame lies in that file
+    header: bytes = Field(default=b"", sa_type=LargeBinary)  # DICOM JSON (PS3.18 F), zlib
+    received_at: datetime = Field(sa_type=Utc)
+
+
+class SetAside(SQLModel, table=True):
+    """Same SOP Instance UID, other bytes: the first is kept in its place, this one here, for somebody to decide."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    institution_id: int = Field(index=True)
+    sop_instance_uid: str
+    sha256: str
+    blob: str
+    reason: str
+    received_at: datetime = Field(sa_type=Utc)
+
+
+# The orders the list is paged in, each carrying what the filters ask for: a page is answered from an index alone.
+_FILTERED = ("modality", "report_status", "patient_class", "contrast", "patient_pk")
+
+
+def _list_index(name: str, *columns: str) -> None:
+    Index(name, *(getattr(Study, column) for column in ("institution_id", *columns)))
+
+
+_list_index("study_by_time", "studied_at", "id", *_FILTERED)
+_list_index("study_by_print", "printed_at", "studied_at", "id", *_FILTERED)
+_list_index(
+    "study_by_status",
+    "report_status",
+    "studied_at",
+    "id",
+    "modality",
+    "patient_class",
+    "contrast",
+    "patient_pk",
+)
+_list_index("study_by_patient", "patient_pk", "studied_at")

@@ -1,0 +1,18 @@
+"""Plain HTML where Reflex would put itself in between."""
+
+import reflex as rx
+from reflex_base.vars import Var
+from reflex_components_core.el.elements.base import BaseHTML
+
+
+class NativeForm(BaseHTML):
+    """A form that the browser itself posts, before hydration and after; `rx.el.form` would prevent it."""
+
+    tag = "form"
+
+    action: Var[str]
+    method: Var[str]
+
+
+def post_form(action: str, *children: rx.Component, **props: object) -> rx.Component:
+    return NativeForm.create(*children, action=action, method="post", **props)

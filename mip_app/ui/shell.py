@@ -1,0 +1,145 @@
+"""The frame of every page: what stands above it, below it, and around it when the network is away."""
+
+from collections.abc import Callable
+from typing import Any
+
+import reflex as rx
+from reflex_base.components.component import NoSSRComponent
+from reflex_base.vars import Var
+from reflex_components_core.core.banner import has_connection_errors
+
+from mip_app.core.gate import Tab as TabState
+from mip_app.core.i18n import language, switch_language, t
+from mip_app.ui.native import post_form
+from mip_app.ui.state import Shell
+
+
+class Tab(NoSSRComponent):
+    library = rx.asset("tab.jsx", shared=True).importable_path
+    tag = "Tab"
+
+    ended: Var[str]
+    title: Var[str]
+
+
+def add_page(
+    app: rx.App,
+    content: Callable[[], rx.Component],
+    route: str,
+    title: str,
+    on_load: list[Any],
+    *,
+    theme: str = "mip-light",
+) -> None:
+    """Add a page that needs a sign-in. `title` is a key of the catalogue."""
+
+    def page() -> rx.Component:
+        return rx.el.div(
+            Tab.create(ended=TabState.ended, title=t(title)),
+            content(),
+            class_name="min-h-dvh bg-base-200 text-base-content",
+            custom_attrs={"data-theme": theme},
+        )
+
+    page.__name__ = content.__name__
+    app.add_page(page, route=route, title="MIP", on_load=[Shell.load, *on_load])
+
+
+def offline_line() -> rx.Component:
+    """In place of Reflex's own toast: said once, in words, gone when the connection is back."""
+    return rx.cond(
+        has_connection_errors,
+        rx.el.div(
+            rx.icon("wifi-off", class_name="ico"),
+            t("ui.offline"),
+            role="status",
+            class_name=(
+                "fixed inset-x-0 bottom-0 z-50 flex items-center gap-2 border-t border-base-300 bg-wash-warn "
+                "px-4 py-2.5 pb-safe text-sm text-warning"
+            ),
+            custom_attrs={"data-theme": "mip-light", "data-offline": "true"},
+        ),
+    )
+
+
+def brand(**props: Any) -> rx.Component:
+    return rx.el.span(
+        rx.el.img(src="/mark.svg", alt="", class_name="size-6"),
+        rx.el.span("MIP", class_name="text-xl font-semibold"),
+        class_name="flex items-center gap-2",
+        **props,
+    )
+
+
+def language_button(class_name: str = "btn btn-ghost btn-sm text-muted") -> rx.Component:
+    return rx.el.button(
+        rx.icon("languages", class_name="ico"),
+        t("ui.other_language"),
+        type="button",
+        on_click=switch_language(rx.cond(language() == "zh", "en", "zh")),
+        class_name=class_name,
+        id="language",
+    )
+
+
+def nav_link(key: str, href: str, current: bool) -> rx.Component:
+    here = "relative flex h-12 items-center font-medium after:absolute after:inset-x-0 after:bottom-0 after:h-0.5 after:bg-primary"
+    away = "flex h-12 items-center text-muted hover:text-base-content"
+    return rx.el.a(
+        t(key), href=href, aria_current="page" if current else None, class_name=here if current else away
+    )
+
+
+def account_menu() -> rx.Component:
+    return rx.el.details(
+        rx.el.summary(
+            rx.el.span(
+                Shell.name[:1],
+                class_name="grid size-7 place-items-center rounded-full bg-neutral text-sm text-neutral-content",
+            ),
+            rx.el.span(Shell.name, class_name="max-lg:hidden"),
+            class_name="btn btn-ghost btn-sm gap-2 px-1.5",
+            aria_label=t("ui.account_menu"),
+            id="account-menu",
+        ),
+        rx.el.div(
+            rx.el.p(Shell.name, class_name="px-3 pt-2 font-medium"),
+            rx.el.p(Shell.institution, class_name="px-3 pb-2 text-sm text-muted"),
+            language_button("btn btn-ghost btn-sm w-full justify-start"),
+            post_form(
+                "/auth/logout",
+                rx.el.button(
+                    rx.icon("log-out", class_name="ico"),
+                    t("ui.sign_out"),
+                    type="submit",
+                    id="sign-out",
+                    class_name="btn btn-ghost btn-sm w-full justify-start",
+                ),
+            ),
+            class_name="dropdown-content z-30 mt-1 w-56 rounded-box border border-base-300 bg-base-100 p-1 shadow-sheet",
+        ),
+        class_name="dropdown dropdown-end",
+    )
+
+
+def top_bar(current: str, *middle: rx.Component) -> rx.Component:
+    """The bar of list pages on the PC; `current` is the key of the page's own entry."""
+    return rx.el.header(
+        rx.el.a(brand(), href="/studies", class_name="mr-2", aria_label="MIP"),
+        rx.el.nav(
+            nav_link("nav.studies", "/studies", current == "nav.studies"),
+            class_name="flex gap-5",
+            aria_label=t("ui.main_navigation"),
+        ),
+        rx.el.div(class_name="flex-1"),
+        *middle,
+        rx.el.span(
+            rx.icon("hospital", class_name="ico text-muted"),
+            Shell.institution,
+            class_name="flex items-center gap-1.5 text-sm whitespace-nowrap",
+        ),
+        account_menu(),
+        class_name=(
+            "sticky top-0 z-20 hidden h-12 items-center gap-4 border-b border-base-300 bg-base-100 px-4 lg:flex"
+        ),
+    )
