@@ -3,21 +3,29 @@
 import reflex as rx
 from reflex_base.vars import VarData
 
+from mip_app.core.actor import Permission
 from mip_app.core.i18n import t
+from mip_app.ui.state import may
 from mip_app.viewer.cornerstone import act, change, control, cornerstone_viewer, open_sheet, pick, toggle
 from mip_app.viewer.state import ViewerState
 
 # Words the viewer draws itself, on the image and where there is none; {placeholders} stay for it to fill.
 _PLACEHOLDERS = {name: f"{{{name}}}" for name in ("n", "total", "w", "l", "uid", "what")}
 _DRAWN = (
-    "all_series done series images objects slices slice loaded position window zoom synthetic unknown_name "
-    "sex_M sex_F sex_O age_Y age_M age_W age_D loading retry network session_over not_visible no_images "
-    "unsupported unsupported_pixels damaged not_an_image object_SR object_PR object_KO object_DOC object_SEG object_RTSTRUCT "
-    "object_RTPLAN object_REG object_ECG object_other"
-).split()
+    *("all_series", "done", "series", "images", "objects", "slices", "slice", "loaded", "position", "window"),
+    *("zoom", "synthetic", "unknown_name", "sex_M", "sex_F", "sex_O", "age_Y", "age_M", "age_D", "loading"),
+    *("retry", "network", "session_over", "not_visible", "no_images", "unsupported", "unsupported_pixels"),
+    *("damaged", "not_an_image", "object_SR", "object_PR", "object_KO", "object_DOC", "object_SEG"),
+    *("object_RTSTRUCT", "object_RTPLAN", "object_REG", "object_ECG", "object_other"),
+)
 
 # name, icon, key on the keyboard
-_TOOLS = (("window", "contrast", "W"), ("zoom", "zoom-in", "Z"), ("pan", "move", "P"), ("scroll", "layers", "S"))
+_TOOLS = (
+    ("window", "contrast", "W"),
+    ("zoom", "zoom-in", "Z"),
+    ("pan", "move", "P"),
+    ("scroll", "layers", "S"),
+)
 # name, width and centre as shown, key; the numbers that are applied stand in stack.js
 _PRESETS = (
     ("lung", "1500 / -600", "1"),
@@ -43,7 +51,6 @@ def viewer_room() -> rx.Component:
     return rx.el.div(
         _bar(),
         _phone_bar(),
-        rx.cond(ViewerState.notice, rx.el.p(t(ViewerState.notice), class_name="bg-wash-warn px-4 py-2", role="alert")),
         _tool_bar(),
         rx.el.div(
             cornerstone_viewer(study_uid=_STUDY_UID, texts=_texts()),
@@ -51,8 +58,7 @@ def viewer_room() -> rx.Component:
         ),
         _phone_tools(),
         _window_sheet(),
-        class_name="flex h-dvh flex-col overflow-hidden bg-base-200 text-base-content",
-        custom_attrs={"data-theme": "mip-dark"},
+        class_name="flex h-dvh flex-col overflow-hidden",
     )
 
 
@@ -62,22 +68,27 @@ def _texts() -> dict[str, rx.Var[str]]:
 
 def _bar() -> rx.Component:
     return rx.el.header(
-        rx.el.a(_icon("chevron-left", "text-xl"), href="/studies", class_name="btn btn-ghost btn-sm btn-square", aria_label=t("viewer.back")),
+        rx.el.a(
+            _icon("chevron-left", "text-xl"),
+            href="/studies",
+            class_name="btn btn-ghost btn-sm btn-square",
+            aria_label=t("viewer.back"),
+        ),
         rx.el.div(
-            rx.el.span(_HEADER.patient_name, class_name="max-w-64 truncate text-lg font-semibold"),
+            rx.el.span(_HEADER["name"], class_name="max-w-64 truncate text-lg font-semibold"),
             _emergency(),
             rx.el.span(_person(), class_name="num text-sm"),
-            rx.el.span(_HEADER.patient_id, class_name="num text-sm text-muted"),
+            rx.el.span(_HEADER["patient_id"], class_name="num text-sm text-muted"),
             class_name="flex items-baseline gap-3 whitespace-nowrap",
         ),
         rx.el.span(class_name="h-5 w-px bg-base-300"),
         rx.el.div(
-            rx.el.span(_HEADER.modality, " ", _HEADER.description),
-            rx.el.span(_HEADER.studied_at, class_name="num text-muted"),
+            rx.el.span(_HEADER["modality"], " ", _HEADER["description"]),
+            rx.el.span(_HEADER["time"], class_name="num text-muted"),
             class_name="flex min-w-0 items-baseline gap-3 truncate text-sm",
         ),
         rx.cond(
-            _HEADER.may_report,
+            may(Permission.REPORT_WRITE),
             rx.el.a(
                 _icon("file-pen-line"),
                 t("viewer.write_report"),
@@ -99,20 +110,30 @@ def _phone_bar() -> rx.Component:
         ),
         rx.el.div(
             rx.el.p(
-                rx.el.span(_HEADER.patient_name, class_name="truncate text-lg font-medium"),
+                rx.el.span(_HEADER["name"], class_name="truncate text-lg font-medium"),
                 _emergency(),
                 rx.el.span(_person(), class_name="num text-sm text-muted"),
                 class_name="flex items-center gap-1.5",
             ),
             rx.el.p(
-                _HEADER.patient_id, " · ", _HEADER.modality, " ", _HEADER.description, " · ", _HEADER.studied_at,
+                _HEADER["patient_id"],
+                " · ",
+                _HEADER["modality"],
+                " ",
+                _HEADER["description"],
+                " · ",
+                _HEADER["time"],
                 class_name="num truncate text-xs text-muted",
             ),
             class_name="min-w-0 flex-1",
         ),
         rx.cond(
-            _HEADER.may_report,
-            rx.el.a(t("viewer.report"), href=_report_address(), class_name="btn btn-ghost font-medium text-primary"),
+            may(Permission.REPORT_WRITE),
+            rx.el.a(
+                t("viewer.report"),
+                href=_report_address(),
+                class_name="btn btn-ghost font-medium text-primary",
+            ),
         ),
         class_name="flex h-14 flex-none items-center gap-1 bg-base-200 pt-safe pr-1 lg:hidden",
     )
@@ -124,7 +145,7 @@ def _report_address() -> rx.Var[str]:
 
 def _emergency() -> rx.Component:
     return rx.cond(
-        _HEADER.emergency,
+        _HEADER["emergency"],
         rx.el.span(
             t("viewer.emergency"),
             title=t("viewer.emergency_title"),
@@ -135,11 +156,11 @@ def _emergency() -> rx.Component:
 
 def _person() -> rx.Component:
     sex = rx.match(
-        _HEADER.sex, ("M", t("viewer.sex_M")), ("F", t("viewer.sex_F")), ("O", t("viewer.sex_O")), ""
+        _HEADER["sex"], ("M", t("viewer.sex_M")), ("F", t("viewer.sex_F")), ("O", t("viewer.sex_O")), ""
     )
     age = rx.match(
-        _HEADER.age_unit,
-        *((unit, t(f"viewer.age_{unit}", n=_HEADER.age)) for unit in "YMWD"),
+        _HEADER["age_unit"],
+        *((unit, t(f"viewer.age_{unit}", n=_HEADER["age"])) for unit in "YMD"),
         "",
     )
     return rx.fragment(sex, " ", age)
@@ -219,8 +240,12 @@ def _window_menu() -> rx.Component:
 def _phone_tools() -> rx.Component:
     windowing = rx.cond(
         control("hounsfield", bool),
-        _phone_button("contrast", "viewer.tool_window_short", open_sheet("viewer-window"), control("tool") == "window"),
-        _phone_button("contrast", "viewer.tool_window_short", change(tool="window"), control("tool") == "window"),
+        _phone_button(
+            "contrast", "viewer.tool_window_short", open_sheet("viewer-window"), control("tool") == "window"
+        ),
+        _phone_button(
+            "contrast", "viewer.tool_window_short", change(tool="window"), control("tool") == "window"
+        ),
     )
     return rx.el.nav(
         _phone_button("gallery-vertical-end", "viewer.series_list", open_sheet("viewer-series")),
@@ -234,7 +259,9 @@ def _phone_tools() -> rx.Component:
     )
 
 
-def _phone_button(icon: str, label: str, on_click: rx.Var, pressed: rx.Var[bool] | None = None) -> rx.Component:
+def _phone_button(
+    icon: str, label: str, on_click: rx.Var, pressed: rx.Var[bool] | None = None
+) -> rx.Component:
     state = {} if pressed is None else {"aria_pressed": pressed}
     return rx.el.button(
         _icon(icon, "text-2xl"),

@@ -47,9 +47,17 @@ class CornerstoneViewer(rx.NoSSRComponent):
     series_uid: rx.Var[str]  # which series to begin with; empty: the first that has images
     texts: rx.Var[dict[str, str]]  # the words on the image, placeholders kept
 
-    on_series: rx.EventHandler[lambda series: [series]]  # [{uid, number, description, modality, count}]
-    on_ready: rx.EventHandler[lambda: []]  # the first image of a series is on the screen
-    on_error: rx.EventHandler[lambda word: [word]]  # network, session_over or not_visible
+    @classmethod
+    def get_event_triggers(cls) -> dict[str, Any]:
+        """`on_series`: [{uid, number, description, modality, count}]; `on_ready`: the first image of a series is on
+        the screen; `on_error`: network, session_over or not_visible.
+        """
+        return {
+            **super().get_event_triggers(),
+            "on_series": lambda series: [series],
+            "on_ready": lambda: [],
+            "on_error": lambda word: [word],
+        }
 
 
 cornerstone_viewer = CornerstoneViewer.create
@@ -88,4 +96,6 @@ def open_sheet(element_id: str) -> rx.Var[EventChain]:
 
 def _call(tag: str, expression: str, *more: str, takes: str = "") -> rx.Var[EventChain]:
     imports = {_CONTROLS: [rx.ImportVar(tag=name) for name in (tag, *more)]}
-    return rx.Var(_js_expr=f"(({takes}) => {expression})", _var_type=EventChain, _var_data=VarData(imports=imports))
+    return rx.Var(
+        _js_expr=f"(({takes}) => {expression})", _var_type=EventChain, _var_data=VarData(imports=imports)
+    )

@@ -28,7 +28,7 @@ const number = (dataset, tag) => (first(dataset, tag) === undefined ? undefined 
 const numbers = (dataset, tag) => all(dataset, tag).map(Number);
 
 export async function listSeries(studyUid, signal) {
-  const rows = await ask(seriesUrl(studyUid), signal);
+  const rows = await ask(`${seriesUrl(studyUid)}?limit=1000`, signal);
   const series = rows.map((row) => ({
     uid: first(row, "0020000E"),
     number: number(row, "00200011"),
@@ -120,7 +120,8 @@ function sound(header) {
 export function undrawable(header) {
   const photometric = first(header, "00280004") ?? "";
   const bits = number(header, "00280100");
-  const compressed = !/^1\.2\.840\.10008\.1\.2(\.1|\.2|\.1\.99)?$/.test(first(header, "00083002") ?? "");
+  const syntax = first(header, "00083002");
+  const compressed = syntax === undefined ? first(header, "00282110") === "01" : !/^1\.2\.840\.10008\.1\.2(\.1|\.2|\.1\.99)?$/.test(syntax);
   const palette = photometric === "PALETTE COLOR";
   const colour = number(header, "00280002") > 1;
   const missing = palette && [1, 2, 3].some((table) => !all(header, `0028120${table}`).length);
@@ -188,7 +189,7 @@ export function personName(name) {
 /** At the time of the study: years from 2 on, then months, under a month days. */
 function ageOf(header) {
   const told = /^0*(\d+)([DWMY])$/.exec(first(header, "00101010") ?? "");
-  if (told) return { n: Number(told[1]), unit: told[2] };
+  if (told) return told[2] === "W" ? { n: 7 * told[1], unit: "D" } : { n: Number(told[1]), unit: told[2] };
   const [born, then] = [day(first(header, "00100030")), day(first(header, "00080020"))];
   if (!born || !then || then < born) return null;
   const months = (then.getUTCFullYear() - born.getUTCFullYear()) * 12 + then.getUTCMonth() - born.getUTCMonth()

@@ -1,8 +1,9 @@
 import reflex as rx
 
+from mip_app.ui.shell import add_page
 from mip_app.viewer.components import viewer_room
 from mip_app.viewer.state import ViewerState
 
 
 def add_pages(app: rx.App) -> None:
-    app.add_page(viewer_room, route="/viewer/[study_uid]", title="MIP", on_load=ViewerState.open)
+    add_page(app, viewer_room, "/viewer/[study_uid]", "viewer.title", [ViewerState.open], theme="mip-dark")

@@ -1,53 +1,68 @@
+"""The lines above the images. The images themselves come to the browser by DICOMweb."""
+
 from typing import TypedDict
 
 import reflex as rx
 
 from mip_app.core.actor import Permission
-from mip_app.core.database import looking
+from mip_app.core.database import changing
 from mip_app.core.errors import MipError
 from mip_app.core.gate import event
-from mip_app.viewer import service
+from mip_app.studies.models import PatientClass
+from mip_app.studies.service import StudyHead
+from mip_app.viewer.service import open_study
 
 
 class Header(TypedDict):
-    patient_name: str
+    uid: str  # '': no study is open
+    name: str
     patient_id: str
     sex: str
-    age: int
+    age: str
     age_unit: str
     modality: str
     description: str
-    studied_at: str
+    time: str
     emergency: bool
-    may_report: bool
 
 
-NOBODY = Header(
-    patient_name="",
+NOTHING = Header(
+    uid="",
+    name="",
     patient_id="",
     sex="",
-    age=0,
+    age="",
     age_unit="",
     modality="",
     description="",
-    studied_at="",
+    time="",
     emergency=False,
-    may_report=False,
 )
 
 
-class ViewerState(rx.State):
-    """The lines above the images. The images themselves come to the browser by DICOMweb."""
+def _header(head: StudyHead) -> Header:
+    return Header(
+        uid=head.uid,
+        name=head.name,
+        patient_id=head.patient_id,
+        sex=head.sex,
+        age=head.age,
+        age_unit=head.age_unit,
+        modality=head.modality,
+        description=head.description,
+        time=head.time,
+        emergency=head.patient_class == PatientClass.EMERGENCY,
+    )
 
-    header: Header = NOBODY
-    notice: str = ""
+
+class ViewerState(rx.State):
+    header: Header = NOTHING
 
     @event(Permission.STUDY_READ)
     async def open(self):
-        self.header, self.notice = NOBODY, ""
+        self.header = NOTHING
         try:
-            opened = await looking(service.open_study, self.study_uid)  # the route's argument
-        except MipError as error:
-            self.notice = error.code
-            return
-        self.header = Header(**opened.line())
+            study_uid = self.study_uid  # type: ignore[attr-defined]  # Reflex puts the route's argument there
+            self.header = _header(await changing(open_study, study_uid))
+        except MipError:
+            return  # the viewport asks for the same study and says it in the same words
