@@ -50,7 +50,12 @@ def test_a_taken_port_gives_way_to_the_next_one_and_says_so(fresh: Site) -> None
     fresh.start()
     second = Site(fresh.data.parent / "second", port=fresh.port)
     second.data.mkdir()
-    environment = {**os.environ, "MIP_DATA_DIR": str(second.data), "MIP_PORT": str(fresh.port), "MIP_HOST": "127.0.0.1"}
+    environment = {
+        **os.environ,
+        "MIP_DATA_DIR": str(second.data),
+        "MIP_PORT": str(fresh.port),
+        "MIP_HOST": "127.0.0.1",
+    }
     process = subprocess.Popen(
         [sys.executable, "-m", "mip_app.cli", "run"],
         cwd=REPOSITORY,
@@ -83,8 +88,20 @@ def test_a_taken_port_gives_way_to_the_next_one_and_says_so(fresh: Site) -> None
 
 def test_the_first_account_is_an_operators_and_sees_no_patient(fresh: Site) -> None:
     environment = {**os.environ, "MIP_DATA_DIR": str(fresh.data)}
-    command = [sys.executable, "-m", "mip_app.cli", "operator", "create", "--account", "first", "--name", "运营"]
-    done = subprocess.run(command, cwd=REPOSITORY, env=environment, input="correct horse battery\n", text=True)
+    command = [
+        sys.executable,
+        "-m",
+        "mip_app.cli",
+        "operator",
+        "create",
+        "--account",
+        "first",
+        "--name",
+        "运营",
+    ]
+    done = subprocess.run(
+        command, cwd=REPOSITORY, env=environment, input="correct horse battery\n", text=True
+    )
     assert done.returncode == 0
     fresh.start()
     try:
