@@ -75,7 +75,7 @@ def _bar() -> rx.Component:
             aria_label=t("viewer.back"),
         ),
         rx.el.div(
-            rx.el.span(_HEADER["name"], class_name="max-w-64 truncate text-lg font-semibold"),
+            rx.el.span(_name(), class_name="max-w-64 truncate text-lg font-semibold"),
             _emergency(),
             rx.el.span(_person(), class_name="num text-sm"),
             rx.el.span(_HEADER["patient_id"], class_name="num text-sm text-muted"),
@@ -110,7 +110,7 @@ def _phone_bar() -> rx.Component:
         ),
         rx.el.div(
             rx.el.p(
-                rx.el.span(_HEADER["name"], class_name="truncate text-lg font-medium"),
+                rx.el.span(_name(), class_name="truncate text-lg font-medium"),
                 _emergency(),
                 rx.el.span(_person(), class_name="num text-sm text-muted"),
                 class_name="flex items-center gap-1.5",
@@ -152,6 +152,11 @@ def _emergency() -> rx.Component:
             class_name="inline-flex h-4.5 items-center rounded-sm border border-error px-1 text-xs leading-none font-medium text-error",
         ),
     )
+
+
+def _name() -> rx.Component:
+    unknown = rx.cond(_HEADER["uid"], t("viewer.unknown_name"), "")
+    return rx.cond(_HEADER["name"], _HEADER["name"], unknown)
 
 
 def _person() -> rx.Component:

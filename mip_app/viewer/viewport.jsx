@@ -98,11 +98,10 @@ function useStack(id, host, imageIds) {
 /** Applies the chosen window; a drag with the windowing tool means that none of the presets holds any more. */
 function useWindowing(stack, shown, series) {
   const { preset, inverted } = useControls();
-  const drawn = shown !== null;
   useEffect(() => change({ preset: "auto", inverted: false, hounsfield: series.modality === "CT" }), [series.uid]);
   useEffect(() => {
-    if (drawn) stack.window(preset, inverted, shown.photometric);
-  }, [drawn, preset, inverted]);
+    if (shown) stack.window(preset, inverted, shown.photometric);
+  }, [shown?.photometric, preset, inverted]);
   useEffect(() => onAct("reset", () => {
     stack?.reset();
     change({ preset: "auto", inverted: false });
