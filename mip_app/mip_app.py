@@ -19,6 +19,7 @@ from mip_app.core.logs import frontend_error
 from mip_app.dicomweb.api import router as dicomweb
 from mip_app.serving.bundle import BUNDLE
 from mip_app.serving.health import router as health
+from mip_app.studies import pages as studies_pages
 from mip_app.ui.shell import offline_line
 from mip_app.ui.trouble import said_aloud, trouble_line
 from mip_app.viewer import pages as viewer_pages
@@ -79,5 +80,5 @@ app = rx.App(
 app.add_middleware(gate.use(identity), index=0)
 app.register_lifespan_task(following)
 
-for pages in (accounts_pages, viewer_pages):
+for pages in (accounts_pages, studies_pages, viewer_pages):
     pages.add_pages(app)
