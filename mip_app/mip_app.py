@@ -16,6 +16,8 @@ from mip_app.core.database import engine
 from mip_app.core.errors import MipError
 from mip_app.core.http import Guard, error_answer
 from mip_app.core.logs import frontend_error
+from mip_app.reports import api as reports_api
+from mip_app.reports import pages as reports_pages
 from mip_app.serving.bundle import BUNDLE
 from mip_app.serving.health import router as health
 from mip_app.ui.shell import offline_line
@@ -27,13 +29,13 @@ identity = Accounts()
 def http_api() -> FastAPI:
     """Every HTTP route that is not a page."""
     api = FastAPI(title="MIP", docs_url=None, redoc_url=None, openapi_url=None)
-    for router in (health, accounts_api.router):
+    for router in (health, accounts_api.router, reports_api.router):
         api.include_router(router)
     api.add_exception_handler(MipError, error_answer)
     return api
 
 
-API_PREFIXES = ("/auth/", "/healthz", "/dicom-web", "/ingest", "/print/")
+API_PREFIXES = ("/auth/", "/healthz", "/dicom-web", "/ingest", "/print/", "/reports/leave")
 
 
 def with_api(pages: ASGIApp) -> ASGIApp:
@@ -76,5 +78,5 @@ app = rx.App(
 app.add_middleware(gate.use(identity), index=0)
 app.register_lifespan_task(following)
 
-for pages in (accounts_pages,):
+for pages in (accounts_pages, reports_pages):
     pages.add_pages(app)
