@@ -17,15 +17,18 @@ from mip_app.core.errors import MipError
 from mip_app.core.http import Guard, error_answer
 from mip_app.core.logs import frontend_error
 from mip_app.dicomweb.api import router as dicomweb
+from mip_app.reports import api as reports_api
+from mip_app.reports import pages as reports_pages
 from mip_app.serving.bundle import BUNDLE
 from mip_app.serving.health import router as health
 from mip_app.studies import pages as studies_pages
 from mip_app.ui.shell import offline_line
 from mip_app.ui.trouble import said_aloud, trouble_line
 from mip_app.viewer import pages as viewer_pages
+from mip_app.viewer.components import study_images
 
 identity = Accounts()
-ROUTERS = (health, accounts_api.router, dicomweb)
+ROUTERS = (health, accounts_api.router, dicomweb, reports_api.router)
 
 
 def http_api() -> FastAPI:
@@ -37,7 +40,7 @@ def http_api() -> FastAPI:
     return api
 
 
-API_PREFIXES = ("/auth/", "/healthz", "/dicom-web", "/ingest", "/print/")
+API_PREFIXES = ("/auth/", "/healthz", "/dicom-web", "/ingest", "/print/", "/reports/leave")
 
 
 def with_api(pages: ASGIApp) -> ASGIApp:
@@ -82,3 +85,4 @@ app.register_lifespan_task(following)
 
 for pages in (accounts_pages, studies_pages, viewer_pages):
     pages.add_pages(app)
+reports_pages.add_pages(app, images=study_images)

@@ -23,6 +23,9 @@ SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 # Pages that anybody may open; every other page asks for a sign-in first.
 PUBLIC_PAGES = frozenset({"/login"})
 HOME = "/studies"
+# The worker that decodes images compiles WebAssembly: it may, in its own answer, and the pages never.
+CODEC_WORKER = "/assets/decodeImageFrameWorker"
+CODEC_POLICY = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'"
 NOT_PAGES = ("/dicom-web", "/auth/", "/healthz", "/_event", "/assets/", "/external/", "/portraits/")
 FILES = (".js", ".css", ".map", ".json", ".webp", ".svg", ".ico", ".png", ".woff2", ".wasm", ".txt")
 
@@ -84,6 +87,9 @@ class Guard:
             return
         await self.app(scope, receive, self._with_headers(scope, send))
 
+    def _policy(self, path: str) -> str:
+        return CODEC_POLICY if path.startswith(CODEC_WORKER) else self.policy
+
     def _with_headers(self, scope: Scope, send: Send) -> Send:
         async def answer(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -93,7 +99,7 @@ class Guard:
                 headers.setdefault("X-Frame-Options", "SAMEORIGIN")
                 headers.setdefault("Permissions-Policy", "camera=(), microphone=(), geolocation=()")
                 headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
-                headers.setdefault("Content-Security-Policy", self.policy)
+                headers.setdefault("Content-Security-Policy", self._policy(scope["path"]))
                 headers.setdefault("Cache-Control", _caching(scope["path"]))
             await send(message)
 

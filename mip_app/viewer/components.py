@@ -62,6 +62,17 @@ def viewer_room() -> rx.Component:
     )
 
 
+def study_images(study_uid: rx.Var[str]) -> rx.Component:
+    """The images of a study beside something else: tools above, series below."""
+    return rx.fragment(
+        _tool_bar(),
+        rx.el.div(
+            cornerstone_viewer(study_uid=study_uid, strip=True, texts=_texts()),
+            class_name="min-h-0 flex-1",
+        ),
+    )
+
+
 def _texts() -> dict[str, rx.Var[str]]:
     return {name: t(f"viewer.{name}", **_PLACEHOLDERS) for name in _DRAWN}
 

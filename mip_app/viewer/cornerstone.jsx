@@ -10,7 +10,7 @@ const NONE = [];
 // Modalities of objects that are no images (PS3.3 C.7.3.1.1.1).
 const OBJECTS = new Set(["SR", "PR", "KO", "DOC", "SEG", "RTSTRUCT", "RTPLAN", "REG", "FID", "RWV", "ECG", "AU"]);
 
-export function Viewer({ studyUid, seriesUid, texts, onSeries, onReady, onError }) {
+export function Viewer({ studyUid, seriesUid, strip, texts, onSeries, onReady, onError }) {
   const [series, listError, listAgain] = useAnswer((signal) => begin(studyUid, signal), [studyUid]);
   const [chosen, choose] = useState(seriesUid || null);
   const active = series?.find(({ uid }) => uid === chosen) ?? series?.[0];
@@ -33,15 +33,15 @@ export function Viewer({ studyUid, seriesUid, texts, onSeries, onReady, onError 
   const rail = series && { series, active, frames, texts };
   const message = messageOf({ error, series, opened, active, texts });
   return (
-    <div className="flex size-full min-h-0">
-      {rail && (
+    <div className={`flex size-full min-h-0 ${strip ? "flex-col" : ""}`}>
+      {rail && !strip && (
         <aside className="scroll-quiet w-52 flex-none overflow-y-auto border-r border-base-300 bg-base-100 p-1.5 max-lg:hidden" aria-label={texts.all_series}>
           {series.map((one) => (
             <RailItem key={one.uid} one={one} {...rail} onChoose={choose} />
           ))}
         </aside>
       )}
-      <main className="relative min-w-0 flex-1 bg-black">
+      <main className="relative min-h-0 min-w-0 flex-1 bg-black">
         {frames.length > 0 && (
           <Viewport
             id="viewport"
@@ -52,7 +52,7 @@ export function Viewer({ studyUid, seriesUid, texts, onSeries, onReady, onError 
         )}
         {message && <Message {...message} onRetry={listError ? listAgain : openAgain} />}
       </main>
-      {rail && <SeriesSheet {...rail} onChoose={choose} />}
+      {rail && (strip ? <Strip {...rail} onChoose={choose} /> : <SeriesSheet {...rail} onChoose={choose} />)}
     </div>
   );
 }
@@ -147,6 +147,29 @@ function Thumbnail({ one, current, size }) {
         <img src={one.thumbnail} alt="" loading="lazy" className="size-full object-cover" onError={() => setMissing(true)} />
       )}
     </span>
+  );
+}
+
+/** The same series in a row under the images, where something else stands beside them. */
+function Strip({ series, active, texts, onChoose }) {
+  return (
+    <nav
+      className="scroll-quiet flex flex-none gap-2 overflow-x-auto border-t border-base-300 bg-base-100 p-1.5"
+      aria-label={texts.all_series}
+    >
+      {series.map((one) => (
+        <button
+          key={one.uid}
+          className="flex-none p-0.5"
+          data-series={one.uid}
+          aria-current={one === active}
+          title={one.description || one.modality}
+          onClick={() => onChoose(one.uid)}
+        >
+          <Thumbnail one={one} current={one === active} size="size-14" />
+        </button>
+      ))}
+    </nav>
   );
 }
 

@@ -45,6 +45,7 @@ class CornerstoneViewer(rx.NoSSRComponent):
 
     study_uid: rx.Var[str]
     series_uid: rx.Var[str]  # which series to begin with; empty: the first that has images
+    strip: rx.Var[bool]  # series in a row below the images, where something else stands beside them
     texts: rx.Var[dict[str, str]]  # the words on the image, placeholders kept
 
     @classmethod
