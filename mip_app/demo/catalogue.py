@@ -131,8 +131,8 @@ INSTITUTIONS = (
 )
 
 ACCOUNTS = (
-    Account("shenmingzhe", "沈明哲", "operator", "JN1", "平台工程师", "平台运维"),
-    Account("gulan", "顾岚", "alliance_admin", "JN1", "医联体办公室主任", "医联体办公室"),
+    Account("shenmingzhe", "沈明哲", "operator", "", "平台工程师", "平台运维"),
+    Account("gulan", "顾岚", "alliance_admin", "", "医联体办公室主任", "医联体办公室"),
     Account("chensuyun", "陈素云", "institution_admin", "JN1", "信息科主任", "信息科"),
     Account("zhouzhibai", "周知白", "reporter", "JN1", "主治医师", "放射科"),
     Account("hewei", "何为", "reporter", "JN1", "住院医师", "放射科"),
