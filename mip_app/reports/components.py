@@ -247,7 +247,11 @@ def _theirs() -> rx.Component:
     return _warning(
         "lock",
         t("report.theirs", who=LOCK.holder),
-        t("report.theirs_since", since=LOCK.since, n=clock(LOCK, "idle", int)),
+        rx.fragment(
+            t("report.since", since=LOCK.since),
+            rx.el.span(t("report.comma"), _last_input(), class_name="max-lg:hidden"),
+            t("report.follows"),
+        ),
         rx.cond(
             can("take_over"),
             rx.el.button(
@@ -255,6 +259,11 @@ def _theirs() -> rx.Component:
             ),
         ),
     )
+
+
+def _last_input() -> rx.Var[str]:
+    idle = clock(LOCK, "idle", int)
+    return rx.cond(idle > 0, t("report.input_minutes", n=idle), t("report.input_now"))
 
 
 def _elsewhere() -> rx.Component:
@@ -379,7 +388,7 @@ def state_line() -> rx.Component:
 # ---- the two texts ----
 
 _AREA = (
-    "block w-full resize-none rounded-field bg-transparent px-2 pb-3 text-[1.0625rem] leading-[1.8] outline-none "
+    "block min-h-24 w-full resize-none rounded-field bg-transparent px-2 pb-3 text-[1.0625rem] leading-[1.8] outline-none "
     "field-sizing-content lg:text-lg lg:leading-[1.85] hover:bg-base-200/60 focus:bg-base-200/60 "
     "read-only:bg-transparent read-only:text-base-content/85"
 )
@@ -402,7 +411,12 @@ def _section(name: str, class_name: str) -> rx.Component:
         ),
         rx.el.div(
             Field.create(
-                id=name, name=name, label=t(f"report.{name}"), limit=LIMIT, class_name=_AREA
+                id=name,
+                name=name,
+                label=t(f"report.{name}"),
+                placeholder=t(f"report.write_{name}"),
+                limit=LIMIT,
+                class_name=_AREA,
             ),
             class_name="mx-2 max-w-[44rem]",
         ),

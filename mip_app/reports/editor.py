@@ -48,12 +48,14 @@ class Field(rx.NoSSRComponent):
 
     name: rx.Var[str]
     label: rx.Var[str]
+    placeholder: rx.Var[str]
     limit: rx.Var[int]
 
 
 def desk(name: str, type_: type = str) -> rx.Var[Any]:
     """What the browser knows of the text under the writer's hands (`shown` of desk.js)."""
-    return _hooked("desk", name, type_)
+    needs = VarData(imports={_DESK: [rx.ImportVar(tag="useDesk")]}, hooks={"const desk = useDesk()": None})
+    return rx.Var(_js_expr=f"desk.{name}", _var_type=type_, _var_data=needs).to(type_)
 
 
 def clock(lock: rx.Var[Any], name: str, type_: type = str) -> rx.Var[Any]:
@@ -61,15 +63,14 @@ def clock(lock: rx.Var[Any], name: str, type_: type = str) -> rx.Var[Any]:
     needs = VarData(
         imports={_DESK: [rx.ImportVar(tag="useLockClock")]}, hooks={f"const clock = useLockClock({lock!s})": None}
     )
-    return rx.Var(
-        _js_expr=f"clock.{name}", _var_type=type_, _var_data=VarData.merge(lock._get_all_var_data(), needs)
-    )
+    data = VarData.merge(lock._get_all_var_data(), needs)
+    return rx.Var(_js_expr=f"clock.{name}", _var_type=type_, _var_data=data).to(type_)
 
 
 def wide() -> rx.Var[bool]:
     """Whether the window is a PC's: what only a PC shows is not loaded on a phone."""
     needs = VarData(imports={_DESK: [rx.ImportVar(tag="useWide")]}, hooks={"const wide = useWide()": None})
-    return rx.Var(_js_expr="wide", _var_type=bool, _var_data=needs)
+    return rx.Var(_js_expr="wide", _var_type=bool, _var_data=needs).to(bool)
 
 
 def act(name: str, closes: str = "", **extra: str) -> rx.Var[EventChain]:
@@ -113,8 +114,3 @@ def _call(body: str, *functions: str, of: tuple[rx.Var[Any], ...] = ()) -> rx.Va
     data = VarData.merge(imports, *(var._get_all_var_data() for var in of))
     return rx.Var(_js_expr=f"(() => {body})", _var_type=EventChain, _var_data=data)
 
-
-def _hooked(hook: str, name: str, type_: type) -> rx.Var[Any]:
-    tag = f"use{hook.capitalize()}"
-    needs = VarData(imports={_DESK: [rx.ImportVar(tag=tag)]}, hooks={f"const {hook} = {tag}()": None})
-    return rx.Var(_js_expr=f"{hook}.{name}", _var_type=type_, _var_data=needs)
