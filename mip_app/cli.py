@@ -10,11 +10,15 @@ import click
 from mip_app.core.database import write
 from mip_app.core.errors import MipError
 from mip_app.core.i18n import said
+from mip_app.demo.command import demo
 
 
 @click.group()
 def mip() -> None:
     """An open medical imaging platform."""
+
+
+mip.add_command(demo)
 
 
 @mip.command()

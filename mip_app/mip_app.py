@@ -16,6 +16,7 @@ from mip_app.core.database import engine
 from mip_app.core.errors import MipError
 from mip_app.core.http import Guard, error_answer
 from mip_app.core.logs import frontend_error
+from mip_app.dicomweb.api import router as dicomweb
 from mip_app.serving.bundle import BUNDLE
 from mip_app.serving.health import router as health
 from mip_app.ui.shell import offline_line
@@ -27,7 +28,7 @@ identity = Accounts()
 def http_api() -> FastAPI:
     """Every HTTP route that is not a page."""
     api = FastAPI(title="MIP", docs_url=None, redoc_url=None, openapi_url=None)
-    for router in (health, accounts_api.router):
+    for router in (health, accounts_api.router, dicomweb):
         api.include_router(router)
     api.add_exception_handler(MipError, error_answer)
     return api

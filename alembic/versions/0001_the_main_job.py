@@ -161,7 +161,7 @@ def upgrade() -> None:
 
     op.create_table('patientkey',
     sa.Column('patient_id', sa.Integer(), nullable=False),
-    sa.Column('key', sa.String(), nullable=False),
+    sa.Column('key', sa.String().with_variant(sa.String(collation='C'), 'postgresql'), nullable=False),
     sa.Column('institution_id', sa.Integer(), nullable=False),
     sa.ForeignKeyConstraint(['patient_id'], ['patient.id'], ),
     sa.PrimaryKeyConstraint('patient_id', 'key')
@@ -180,7 +180,7 @@ def upgrade() -> None:
     sa.Column('referring_physician', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
     sa.Column('study_date', sa.Date(), nullable=True),
     sa.Column('study_time', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-    sa.Column('studied_at', mip_app.core.columns.Utc(timezone=True), nullable=True),
+    sa.Column('studied_at', mip_app.core.columns.Utc(timezone=True), nullable=False),
     sa.Column('patient_age', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
     sa.Column('modality', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
     sa.Column('modalities', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
@@ -203,8 +203,9 @@ def upgrade() -> None:
     sa.UniqueConstraint('institution_id', 'study_uid')
     )
     with op.batch_alter_table('study', schema=None) as batch_op:
-        batch_op.create_index('study_by_patient', ['patient_pk', 'studied_at'], unique=False)
-        batch_op.create_index('study_by_print', ['institution_id', 'printed_at', 'id', 'modality', 'report_status', 'patient_class', 'contrast', 'patient_pk', 'studied_at'], unique=False)
+        batch_op.create_index('study_by_patient', ['institution_id', 'patient_pk', 'studied_at'], unique=False)
+        batch_op.create_index('study_by_print', ['institution_id', 'printed_at', 'studied_at', 'id', 'modality', 'report_status', 'patient_class', 'contrast', 'patient_pk'], unique=False)
+        batch_op.create_index('study_by_status', ['institution_id', 'report_status', 'studied_at', 'id', 'modality', 'patient_class', 'contrast', 'patient_pk'], unique=False)
         batch_op.create_index('study_by_time', ['institution_id', 'studied_at', 'id', 'modality', 'report_status', 'patient_class', 'contrast', 'patient_pk'], unique=False)
 
     op.create_table('series',
@@ -267,6 +268,7 @@ def downgrade() -> None:
     op.drop_table('series')
     with op.batch_alter_table('study', schema=None) as batch_op:
         batch_op.drop_index('study_by_time')
+        batch_op.drop_index('study_by_status')
         batch_op.drop_index('study_by_print')
         batch_op.drop_index('study_by_patient')
 

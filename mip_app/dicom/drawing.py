@@ -268,7 +268,9 @@ def _palette(array: Array, dataset: Dataset) -> Array:
             if not told or len(told) != 3 or len(table) < (told[0] or 65536) * (1 if told[2] <= 8 else 2):
                 raise NotDrawn("palette")
             if dataset.original_encoding[1] is False and len(table) == 2 * (told[0] or 65536):
-                dataset[f"{colour}PaletteColorLookupTableData"].value = swapped(table, 2)  # pydicom leaves them
+                dataset[f"{colour}PaletteColorLookupTableData"].value = swapped(
+                    table, 2
+                )  # pydicom leaves them
     elif "SegmentedRedPaletteColorLookupTableData" not in dataset:
         raise NotDrawn("palette")
     try:
@@ -322,7 +324,7 @@ def main() -> None:
         _more_time()
         try:
             failed, answer = 0, _answer(json.loads(line))
-        except Exception as error:  # noqa: BLE001  codecs raise anything; each is an answer
+        except Exception as error:  # codecs raise anything; each is an answer
             failed, answer = 1, json.dumps(_reason(error)).encode()
         out.write(ANSWER.pack(failed, len(answer)) + answer)
         out.flush()

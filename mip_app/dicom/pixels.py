@@ -14,6 +14,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import ClassVar
 
@@ -112,10 +113,8 @@ class Worker:
         self.process.kill()
         for pipe in (self.process.stdin, self.process.stdout):
             if pipe:
-                try:
+                with suppress(OSError):
                     pipe.close()
-                except OSError:
-                    pass
         self.process.wait()
 
 
@@ -146,6 +145,13 @@ class Pool:
                 worker.end()
             worker = None
             raise CannotDraw(reason=str(error)) from error
+        except CannotDraw:
+            raise
+        except BaseException:  # an answer left in the pipe would be taken for that of the next image
+            if worker:
+                worker.end()
+            worker = None
+            raise
         finally:
             self._free.put(worker)
 

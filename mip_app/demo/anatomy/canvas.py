@@ -111,6 +111,15 @@ class Canvas:
         self.soft = max(self.dx, min(self.dy, 2.5)) * 1.15
         self.value: Array = np.full((len(y), len(x)), background, np.float32)
 
+    def part(self, x0: float, x1: float, y0: float, y1: float) -> "tuple[Canvas, tuple[slice, slice]]":
+        """A window onto this canvas (mm) that paints into it, and where it lies."""
+        rows, columns = box = self.box(x0, x1, y0, y1)
+        view = object.__new__(Canvas)
+        view.x, view.y, view.z = self.x[:, columns], self.y[rows], self.z
+        view.dx, view.dy, view.soft = self.dx, self.dy, self.soft
+        view.value = self.value[box]
+        return view, box
+
     def cover(self, distance: Array, soft: float | None = None) -> Array:
         """Share of each pixel that lies inside."""
         share: Array = np.clip(np.float32(0.5) - distance * np.float32(1 / (soft or self.soft)), 0, 1)

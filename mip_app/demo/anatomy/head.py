@@ -130,7 +130,17 @@ class Head:
         self._face(cut)
         self._skull(cut, inner)
         self._brain(cut, inner)
+        self._ears(cut)
         return cut.value
+
+    def _ears(self, cut: Cut) -> None:
+        """The petrous bones between middle and hind fossa, and the mastoid's air cells."""
+        x, y, z = cut.axes
+        cut.rod([(60, 18, -36), (42, 9, -33), (16, -6, -27)], [14, 9.5, 5], "bone", True)
+        if float(np.min(z)) < 0:
+            cells = f32(np.clip(self.grain.at(x, y, z, 2.4) * 2.2 - 0.2, 0, 1))
+            cut.pair((58, 24, -38), (11, 16, 17), "air", mask=cells)
+        cut.rod([(50, 6, -33), (66, 4, -33), (74, 2, -34)], [2.4, 3, 3.6], "air", True)
 
     def _outside(self, cut: Cut, inner: Array, bowl: Array) -> None:
         x, y, z = cut.axes
@@ -191,16 +201,10 @@ class Head:
 
     def _skull(self, cut: Cut, inner: Array) -> None:
         x, y, z = cut.axes
-        grain = self.grain.at(x, y, z, 2.4)
-        for side in (1.0, -1.0):
-            cut.rod([(side * 58, 16, -34), (side * 40, 8, -33), (side * 16, -8, -28)], [15, 10, 6], "bone")
         thick = 6.2 + 0.35 * self.grain.at(x, y, z, 7.0) + 2.4 * np.exp(-(((np.abs(y - 3) - 82) / 14) ** 2)) * np.exp(-((x / 18) ** 2))
         outside = np.maximum(inner - thick, Blob((0, 3, 6), (74.5, 93, 76), boxy=True).distance(x, y, z))
         cut.fill(f32(np.maximum(outside, -22 - z * 0.55 - 40)), "bone")
         cut.fill(f32(np.maximum(np.maximum(outside + 1.7, 1.6 - inner), 4 - np.abs(z + 200))), "diploe")
-        cells = np.clip(grain * 2.2 - 0.2, 0, 1)
-        cut.pair((57, 24, -38), (12, 17, 18), "air", mask=f32(cells))
-        cut.rod([(50, 6, -33), (66, 4, -33), (74, 2, -34)], [2.4, 3, 3.6], "air", True)
         cut.blob((0, -86, 4), (24, 6.5, 13), "bone", boxy=True)
         cut.pair((9, -86.5, 5), (9, 4.6, 10), "air", 8, boxy=True)
         cut.rod([(0, -14, -24), (0, 4, -50)], [6, 4.5], "bone")

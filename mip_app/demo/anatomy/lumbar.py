@@ -84,7 +84,7 @@ class Lumbar:
             u = (front * np.cos(lean) - (z - middle) * np.sin(lean)) * 1.0
             w = z * np.cos(lean) - middle * np.cos(lean) + front * np.sin(lean)
             deep = 17.0 * half * (1 - 0.09 * (1 - (w / 15) ** 2))
-            body = np.maximum(np.abs(u) - deep, np.abs(w) - 12.4 - 1.6 * (u / 17) ** 2)
+            body = np.maximum(np.abs(u) - deep, np.abs(w) - 12.4 - 1.6 * np.minimum((u / 17) ** 2, 2))
             fill(f32(body), cortex)
             fill(f32(body + 1.2), marrow * (1 + 0.06 * grain))
             if k < 6:
@@ -103,7 +103,7 @@ class Lumbar:
             middle = TOP - PITCH * k - 14
             if abs(x) < 4.5:  # spinous processes between their ligaments
                 u, w = front - 50 - 1.5, z - middle + 11 + 0.32 * (front - 40)
-                process = np.maximum(np.abs(u) - 15, np.abs(w) - 8.5 - 0.1 * u)
+                process = np.maximum(np.abs(u) - 15, np.abs(w) - 8.5 - 0.1 * np.clip(u, -18, 18))
                 fill(f32(process), cortex)
                 fill(f32(process + 1.3), marrow * 1.05)
             elif 9 < abs(x) < 20:  # pedicle, facets, and the root in its fat between them

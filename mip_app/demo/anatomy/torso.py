@@ -103,13 +103,13 @@ class Torso:
         column = Blob((0, skeleton.spine_y(z) + 6, z), (25, 27, 40), boxy=True)
         gap = blend(gap, column.distance(x, y, z), 8)
         desc = _table(z, ((-340, 2), (-210, 6), (-160, 14), (-90, 23), (20, 24)))
-        if z < 34:
-            gap = blend(gap, f32(np.sqrt((x - desc) ** 2 + (y - 46) ** 2) - 15.5), 8)
-        top = float(np.clip((z + 34) / 20, 0, 1))
-        wide = _table(z, ((-40, 26), (-10, 36), (20, 35), (45, 32), (95, 30)))
-        if top > 0:
-            centre = _table(z, ((-30, 4), (0, 2), (30, 2), (90, -1)))
-            vessels = Blob((centre, -14, z), (wide * top, _table(z, ((-30, 36), (0, 38), (40, 30), (90, 40))), 40), boxy=True)
+        if z < 42:
+            arch = 15.5 * float(np.clip((42 - z) / 14, 0, 1)) ** 0.5
+            gap = blend(gap, f32(np.sqrt((x - desc) ** 2 + (y - 46) ** 2) - arch), 8)
+        wide = _table(z, ((-72, 12), (-45, 27), (-12, 36), (20, 36), (45, 31), (95, 29)))
+        if z > -72:
+            centre = _table(z, ((-60, 8), (-10, 3), (24, 5), (40, 2), (90, -1)))
+            vessels = Blob((centre, -14, z), (wide, _table(z, ((-70, 20), (-30, 36), (0, 38), (40, 30), (90, 40))), 40), boxy=True)
             gap = blend(gap, vessels.distance(x, y, z), 10)
         if -45 < z < 12:  # the roots of the lungs
             for side, height in ((-1, -20.0), (1, -10.0)):
@@ -162,7 +162,7 @@ class Torso:
         reach = self.build.nodule * random.uniform(1.35, 2.0, (18, 1))
         centre = np.asarray(NODULE)
         tail = Tubes.along([centre, centre + (-26, 12, 2)], [1.0, 0.35], step=4)  # to the pleura
-        return Tubes.join([Tubes(f32(np.tile(centre, (18, 1))), f32(centre + way * reach), f32(np.full(18, 0.55))), tail])
+        return Tubes.join([Tubes(f32(np.tile(centre, (18, 1))), f32(centre + way * reach), f32(np.full(18, 0.8))), tail])
 
     # --- painting ------------------------------------------------------------------------------------------------
 
@@ -176,7 +176,13 @@ class Torso:
         skin = self._radial - self.skin(z, self.angle)[self._index]
         cavity = self._radial - self.cage(z, self.angle)[self._index]
         self._wall(canvas, skin, cavity, fine, wide)
-        self._cavity(canvas, cavity, fine, wide)
+        reach_x, reach_y = _table(z, CAGE_WIDE) + 5, _table(z, CAGE_DEEP) + 5
+        if z > 50:  # the neck does not end at the chest's rim
+            self._mediastinum(canvas, fine)
+        if z < 92:
+            inner, box = canvas.part(-reach_x, reach_x, -reach_y, reach_y)
+            self._cavity(inner, cavity[box], fine[box], wide[box])
+        self._air(canvas)
         skeleton.paint_tubes(canvas, self.ribs, fine)
         canvas.fill(canvas.stamp(self.cartilage), skeleton.CARTILAGE)
         skeleton.paint_spine(canvas, fine, float(self.skin(z, f32([np.pi / 2]))[0]) - 9)
@@ -241,12 +247,18 @@ class Torso:
         if z < -88:
             canvas.fill(canvas.cover(above) * canvas.cover(cavity), MUSCLE)
             paint_belly(canvas, self.build.enhanced, canvas.cover(above + 2.2) * canvas.cover(cavity + 2), fine, wide, cavity)
-        gap = self.middle(x, y, z)
-        self._mediastinum(canvas, fine)
-        if z < 92:
-            lung = np.maximum(np.maximum(cavity + 1.6, 1.2 - gap), 1.2 - above if z < -80 else f32(-99.0))
-            self._lungs(canvas, f32(lung), fine, wide)
-        self._air(canvas)
+        if z <= 50:
+            middle, box = canvas.part(-85, 110, -105, 95)
+            self._mediastinum(middle, fine[box])
+        lung = np.maximum(np.maximum(cavity + 1.6, 1.2 - self._gap(canvas)), 1.2 - above if z < -80 else f32(-99.0))
+        self._lungs(canvas, f32(lung), fine, wide)
+
+    def _gap(self, canvas: Canvas) -> Array:
+        """`middle` over the canvas, worked out only where it matters."""
+        near, box = canvas.part(-82, 112, -200, 200)
+        gap: Array = np.full_like(canvas.value, 60.0)
+        gap[box] = self.middle(near.x, near.y, canvas.z)
+        return gap
 
     def _lungs(self, canvas: Canvas, gap: Array, fine: Array, wide: Array) -> None:
         share = canvas.cover(gap)
@@ -271,7 +283,7 @@ class Torso:
             picture = picture + 0.8 * canvas.stamp(self.spikes) * (value - picture)
         r = self.build.nodule
         gap = Blob(NODULE, (r * 1.06, r * 0.95, r), 30).distance(canvas.x, canvas.y, canvas.z)
-        rough = 0.13 * r * fine if self.build.spiculated else f32(0.0)
+        rough = 0.17 * r * fine if self.build.spiculated else f32(0.0)
         return f32(picture + canvas.cover(gap + rough) * (value - picture))
 
     def _air(self, canvas: Canvas) -> None:
