@@ -49,7 +49,9 @@ def migrate() -> None:
 @mip.command()
 @click.argument("paths", nargs=-1, required=True, metavar="PATH…", type=click.Path(path_type=Path))
 @click.option("--institution", required=True, metavar="CODE", help="Whose images they are.")
-@click.option("--report", type=click.File("w", "utf-8", lazy=False), help="A line of JSON for each file as it is done.")
+@click.option(
+    "--report", type=click.File("w", "utf-8", lazy=False), help="A line of JSON for each file as it is done."
+)
 def ingest(paths: tuple[Path, ...], institution: str, report: TextIO | None) -> None:
     """Take in DICOM files, folders and zip archives.
 

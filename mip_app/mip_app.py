@@ -17,6 +17,8 @@ from mip_app.core.errors import MipError
 from mip_app.core.http import Guard, error_answer
 from mip_app.core.logs import frontend_error
 from mip_app.dicomweb.api import router as dicomweb
+from mip_app.dicomweb.stow import router as stow
+from mip_app.ingest import api as ingest_api
 from mip_app.serving.bundle import BUNDLE
 from mip_app.serving.health import router as health
 from mip_app.ui.shell import offline_line
@@ -28,7 +30,7 @@ identity = Accounts()
 def http_api() -> FastAPI:
     """Every HTTP route that is not a page."""
     api = FastAPI(title="MIP", docs_url=None, redoc_url=None, openapi_url=None)
-    for router in (health, accounts_api.router, dicomweb):
+    for router in (health, accounts_api.router, dicomweb, stow, ingest_api.router):
         api.include_router(router)
     api.add_exception_handler(MipError, error_answer)
     return api

@@ -13,8 +13,8 @@ from mip_app.accounts import opening
 from mip_app.core.actor import Actor, Permission
 from mip_app.core.database import read
 from mip_app.core.i18n import words
-from mip_app.core.settings import settings
-from mip_app.dicom.walk import Limits, files_in
+from mip_app.dicom.walk import files_in
+from mip_app.ingest.limits import archive_limits
 from mip_app.ingest.outcome import NO_IMAGES, Kind, Outcome
 from mip_app.ingest.service import take_in
 
@@ -34,7 +34,7 @@ def ingest(paths: list[Path], institution: str, report: TextIO | None, out: Text
     for missing in (path for path in paths if not path.exists()):
         counts[Kind.REFUSED] += 1
         out.write(f"✗ {missing}: {words('ingest.not_found', {})}\n")
-    for outcome in take_in(actor, files_in((path for path in paths if path.exists()), limits())):
+    for outcome in take_in(actor, files_in((path for path in paths if path.exists()), archive_limits())):
         counts[kind := _kind(outcome, given)] += 1
         if report:
             report.write(json.dumps(asdict(outcome), ensure_ascii=False) + "\n")
@@ -50,17 +50,6 @@ def ingest(paths: list[Path], institution: str, report: TextIO | None, out: Text
 
 
 _MAY = frozenset({Permission.STUDY_UPLOAD})
-
-
-def limits() -> Limits:
-    """What the settings allow of one archive and one file."""
-    allowed = settings()
-    return Limits(
-        entries=allowed.max_archive_entries,
-        file_bytes=allowed.max_file_bytes,
-        total_bytes=allowed.max_archive_bytes,
-        ratio=allowed.max_archive_ratio,
-    )
 
 
 def _kind(outcome: Outcome, given: set[str]) -> str:

@@ -120,7 +120,11 @@ class _Storing:
         found = self.studies.get(header.study_uid)
         if found is None:
             # Counts are added to this row: on PostgreSQL another process waits here.
-            own = select(Study, Patient).join(Patient, col(Patient.id) == Study.patient_pk).with_for_update(of=Study)
+            own = (
+                select(Study, Patient)
+                .join(Patient, col(Patient.id) == Study.patient_pk)
+                .with_for_update(of=Study)
+            )
             own = own.where(Study.study_uid == header.study_uid)
             found = self.session.exec(door.through(own, self.actor)).first()
         if found is None:
@@ -161,7 +165,8 @@ class _Storing:
         self.session.flush()
         keys = {key[:64] for key in [*search_keys(header.patient_name), header.patient_id.lower()] if key}
         self.session.add_all(
-            PatientKey(patient_id=patient.id or 0, key=key, institution_id=self.actor.institution) for key in keys
+            PatientKey(patient_id=patient.id or 0, key=key, institution_id=self.actor.institution)
+            for key in keys
         )
         return patient
 
