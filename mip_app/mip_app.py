@@ -25,12 +25,13 @@ from mip_app.ui.shell import offline_line
 from mip_app.ui.trouble import said_aloud, trouble_line
 
 identity = Accounts()
+ROUTERS = (health, accounts_api.router, dicomweb, stow, ingest_api.router)
 
 
 def http_api() -> FastAPI:
     """Every HTTP route that is not a page."""
     api = FastAPI(title="MIP", docs_url=None, redoc_url=None, openapi_url=None)
-    for router in (health, accounts_api.router, dicomweb, stow, ingest_api.router):
+    for router in ROUTERS:
         api.include_router(router)
     api.add_exception_handler(MipError, error_answer)
     return api

@@ -53,5 +53,7 @@ if __name__ == "__main__":
         print("  no Chromium found; installing one", flush=True)
         path = install()
     if path is None:
-        sys.exit("No Chromium could be found or installed. Install one, or name it: MIP_CHROMIUM=/path make test")
+        sys.exit(
+            "No Chromium could be found or installed. Install one, or name it: MIP_CHROMIUM=/path make test"
+        )
     print(f"  browser: {path}", flush=True)

@@ -136,9 +136,8 @@ def _same_origin(scope: Scope, headers: Headers) -> bool:
     """Websockets and unsafe methods come from our own pages, or from no page at all and without a cookie."""
     if scope["type"] == "http" and scope["method"] in SAFE:
         return True
-    origin = headers.get("origin")
-    if origin:
-        return urlsplit(origin).netloc == headers.get("host", "")
+    if origins := headers.getlist("origin"):
+        return all(urlsplit(origin).netloc == headers.get("host", "") for origin in origins)
     if scope["type"] == "websocket":
         return True  # not a browser: it brings no cookie that it was not given
     return headers.get("sec-fetch-site", "none") in ("same-origin", "none") and not session_token(

@@ -133,9 +133,21 @@ def timeline(spec: StudySpec, now: datetime) -> Timeline:
 
 INSTITUTIONS = (
     Institution(
-        "JN1", "江南市第一人民医院", "Jiangnan First People's Hospital", "市一院", "江南市望湖路 168 号", "0579-0000 1680"
+        "JN1",
+        "江南市第一人民医院",
+        "Jiangnan First People's Hospital",
+        "市一院",
+        "江南市望湖路 168 号",
+        "0579-0000 1680",
     ),
-    Institution("QH2", "清河县人民医院", "Qinghe County People's Hospital", "清河县院", "清河县人民东路 26 号", "0579-0000 2260"),
+    Institution(
+        "QH2",
+        "清河县人民医院",
+        "Qinghe County People's Hospital",
+        "清河县院",
+        "清河县人民东路 26 号",
+        "0579-0000 2260",
+    ),
 )
 
 ACCOUNTS = (

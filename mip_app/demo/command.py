@@ -7,7 +7,6 @@ import unicodedata
 
 import click
 
-from mip_app.demo import catalogue, seed
 from mip_app.serving import start
 
 
@@ -31,6 +30,8 @@ def seed_only() -> None:
 def accounts(as_json: bool) -> None:
     """The demo's accounts with this installation's passwords."""
     if as_json:
+        from mip_app.demo import seed
+
         keys = ("account", "password", "role", "institution")
         click.echo(json.dumps([{k: entry[k] for k in keys} for entry in seed.note().get("accounts", [])]))
     else:
@@ -38,6 +39,8 @@ def accounts(as_json: bool) -> None:
 
 
 def make_data() -> None:
+    from mip_app.demo import seed
+
     if seed.is_whole():
         print("  demo data: unchanged", flush=True)
         return
@@ -55,6 +58,8 @@ def make_data() -> None:
 
 
 def tell_accounts() -> None:
+    from mip_app.demo import catalogue, seed
+
     titles = {one.code: one.name for one in catalogue.INSTITUTIONS}
     rows = [
         (entry["account"], entry["password"], entry["role"], titles.get(entry["institution"], ""))

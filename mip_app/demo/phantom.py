@@ -106,7 +106,9 @@ def build(spec: StudySpec, now: datetime | None = None) -> Iterator[FileDataset]
             yield _instance(spec, moment, number, series, instance, picture)
 
 
-def _instance(spec: StudySpec, now: datetime, number: int, series: Series, instance: int, picture: Picture) -> FileDataset:
+def _instance(
+    spec: StudySpec, now: datetime, number: int, series: Series, instance: int, picture: Picture
+) -> FileDataset:
     data = Dataset()
     data.SpecificCharacterSet = "ISO_IR 192"
     data.ImageType = ["DERIVED", "SECONDARY", *(["AXIAL"] if spec.modality == "CT" else [])]
@@ -126,7 +128,11 @@ def _instance(spec: StudySpec, now: datetime, number: int, series: Series, insta
     data.AcquisitionNumber = 1
     for name, value in (series.attributes | picture.attributes).items():
         setattr(data, name, value)
-    if spec.modality == "CT" and "ContrastBolusAgent" not in series.attributes and spec.contrast is Contrast.CONTRAST:
+    if (
+        spec.modality == "CT"
+        and "ContrastBolusAgent" not in series.attributes
+        and spec.contrast is Contrast.CONTRAST
+    ):
         data.ContrastBolusAgent = "Iohexol 350"
     _pixels(data, series, picture.pixels)
     return _file(data, series.rle)
@@ -193,7 +199,9 @@ def _published(spec: StudySpec, now: datetime) -> Iterator[FileDataset]:
             raise FileNotFoundError(f"{name} is not in this version of pydicom")
         data = dcmread(path)
         data.decode()  # texts were read in the file's own character set; they are written in ours
-        for word in [e.keyword for e in data if e.tag.group == 0x0010 and e.keyword.startswith(("Patient", "Other"))]:
+        for word in [
+            e.keyword for e in data if e.tag.group == 0x0010 and e.keyword.startswith(("Patient", "Other"))
+        ]:
             delattr(data, word)
         data.SpecificCharacterSet = "ISO_IR 192"
         _describe(data, spec, now)

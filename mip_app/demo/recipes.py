@@ -68,10 +68,14 @@ def _table(size: int, fov: float, depth: float) -> Array:
     below = y - (depth - 0.0016 * x * x)
     shell = (np.abs(below - 1) < 1.2) | (np.abs(below - 17 - 0.0004 * x * x) < 1.2)
     foam = (below > 1) & (below < 17 + 0.0004 * x * x)
-    return f32(np.where(np.abs(x) < fov * 0.44, np.where(shell, -180.0, np.where(foam, -955.0, -1000.0)), -1000.0))
+    return f32(
+        np.where(np.abs(x) < fov * 0.44, np.where(shell, -180.0, np.where(foam, -955.0, -1000.0)), -1000.0)
+    )
 
 
-def _scan(hounsfield: Array, noise: Array, level: float, fov: float, window: float, table: Array | None = None) -> Pixels:
+def _scan(
+    hounsfield: Array, noise: Array, level: float, fov: float, window: float, table: Array | None = None
+) -> Pixels:
     """Stored values (HU + 1024) of a square slice: couch, noise, round field of view, the mark."""
     size = len(hounsfield)
     picture = hounsfield if table is None else np.maximum(hounsfield, table)
@@ -82,7 +86,9 @@ def _scan(hounsfield: Array, noise: Array, level: float, fov: float, window: flo
     return mark(stored, 1024 + window, floor=0.0 if window > 250 else 1024 - window)
 
 
-def _ct(name: str, spacing: float, thick: float, pixel: float, kernel: str, window: tuple[int, int], key: str) -> dict[str, Any]:
+def _ct(
+    name: str, spacing: float, thick: float, pixel: float, kernel: str, window: tuple[int, int], key: str
+) -> dict[str, Any]:
     return {
         "SliceThickness": f"{thick:g}", "SpacingBetweenSlices": f"{spacing:g}", "KVP": "120", "XRayTubeCurrent": "220",
         "ConvolutionKernel": kernel, "PatientPosition": "HFS", "PixelSpacing": [f"{pixel:.6f}"] * 2,
@@ -108,7 +114,9 @@ def trunk_slice(torso: Torso, z: float, size: int, coarse: bool = False) -> Arra
     return _enlarge(picture, size, size) if coarse else picture
 
 
-def trunk_pixels(torso: Torso, z: float, size: int, kernel: str, level: float, coarse: bool = False) -> Pixels:
+def trunk_pixels(
+    torso: Torso, z: float, size: int, kernel: str, level: float, coarse: bool = False
+) -> Pixels:
     """Stored pixels of one trunk slice; `sharp` is the lung kernel with its bright edges."""
     picture = trunk_slice(torso, z, size, coarse)
     if kernel == "sharp":
@@ -116,7 +124,9 @@ def trunk_pixels(torso: Torso, z: float, size: int, kernel: str, level: float, c
     noise = _grain(kernel, picture.shape, z + 500, torso.build.seed)
     if z > 55:  # streaks of the shoulders
         noise = noise + 0.9 * f32(np.repeat(noise[:, ::4], 4, axis=1)[:, : noise.shape[1]])
-    return _scan(picture, noise, level, TRUNK_FOV, 300 if kernel == "sharp" else 210, _table(size, TRUNK_FOV, 113.0))
+    return _scan(
+        picture, noise, level, TRUNK_FOV, 300 if kernel == "sharp" else 210, _table(size, TRUNK_FOV, 113.0)
+    )
 
 
 def _trunk_series(
@@ -139,7 +149,12 @@ def _trunk_series(
 
 
 def _someone(spec: StudySpec, **more: Any) -> Build:
-    return Build(seed=spec.images.seed, female=spec.patient.sex == "F", fat=9.0 + 3.1 * (spec.images.seed * 7 % 5), **more)
+    return Build(
+        seed=spec.images.seed,
+        female=spec.patient.sex == "F",
+        fat=9.0 + 3.1 * (spec.images.seed * 7 % 5),
+        **more,
+    )
 
 
 LUNG_WINDOW, SOFT_WINDOW, BELLY_WINDOW, BRAIN_WINDOW = (1500, -600), (400, 40), (300, 50), (80, 36)
@@ -150,24 +165,53 @@ def chest_nodule(spec: StudySpec) -> Iterator[Series]:
     lit = Build(seed=spec.images.seed, nodule=5.4, enhanced=True)
     agent = {"ContrastBolusAgent": "Iohexol 350", "ContrastBolusRoute": "IV"}
     yield _trunk_series(spec, "肺窗 2.5mm", plain, 97.5, 128, 2.5, 512, "sharp", LUNG_WINDOW)
-    yield _trunk_series(spec, "纵隔窗 增强 5mm", lit, 97.5, 64, 5.0, 512, "soft", SOFT_WINDOW, coarse=True, rle=True, extra=agent)
+    yield _trunk_series(
+        spec,
+        "纵隔窗 增强 5mm",
+        lit,
+        97.5,
+        64,
+        5.0,
+        512,
+        "soft",
+        SOFT_WINDOW,
+        coarse=True,
+        rle=True,
+        extra=agent,
+    )
 
 
 def chest_prior(spec: StudySpec) -> Iterator[Series]:
     build = Build(seed=spec.images.seed, nodule=2.6, spiculated=False)
-    yield _trunk_series(spec, "肺窗 7.5mm", build, 97.5, 40, 7.5, 512, "sharp", LUNG_WINDOW, coarse=False, rle=True)
+    yield _trunk_series(
+        spec, "肺窗 7.5mm", build, 97.5, 40, 7.5, 512, "sharp", LUNG_WINDOW, coarse=False, rle=True
+    )
 
 
 def chest_thick(spec: StudySpec) -> Iterator[Series]:
-    yield _trunk_series(spec, "肺窗 15mm", _someone(spec, vessels=330), 80, 18, 15.0, 256, "sharp", LUNG_WINDOW)
+    yield _trunk_series(
+        spec, "肺窗 15mm", _someone(spec, vessels=330), 80, 18, 15.0, 256, "sharp", LUNG_WINDOW
+    )
 
 
 def abdomen_plain(spec: StudySpec) -> Iterator[Series]:
-    yield _trunk_series(spec, "上腹部 10mm", _someone(spec, vessels=60), -105, 16, 10.0, 256, "soft", BELLY_WINDOW)
+    yield _trunk_series(
+        spec, "上腹部 10mm", _someone(spec, vessels=60), -105, 16, 10.0, 256, "soft", BELLY_WINDOW
+    )
 
 
 def abdomen_enhanced(spec: StudySpec) -> Iterator[Series]:
-    yield _trunk_series(spec, "门静脉期 7mm", _someone(spec, vessels=60, enhanced=True), -105, 28, 7.0, 256, "soft", BELLY_WINDOW)
+    yield _trunk_series(
+        spec,
+        "门静脉期 7mm",
+        _someone(spec, vessels=60, enhanced=True),
+        -105,
+        28,
+        7.0,
+        256,
+        "soft",
+        BELLY_WINDOW,
+    )
 
 
 def head_slice(body: head.Head, z: float, size: int, seed: int) -> Pixels:
@@ -208,7 +252,15 @@ def mr_pixels(signal: Array, seed: int, z: float, level: float = 15.0) -> Pixels
     return mark(np.clip(np.rint(magnitude), 0, 4095).astype(np.uint16), 800)
 
 
-def _mr(spec: StudySpec, kind: str, axes: list[str], pixel: float, thick: float, step: float, window: tuple[int, int]) -> dict[str, Any]:
+def _mr(
+    spec: StudySpec,
+    kind: str,
+    axes: list[str],
+    pixel: float,
+    thick: float,
+    step: float,
+    window: tuple[int, int],
+) -> dict[str, Any]:
     echo, repeat = ("98", "4200") if kind == "T2" else ("9", "480")
     return {
         "ScanningSequence": "SE", "SequenceVariant": "SK", "ScanOptions": "", "MRAcquisitionType": "2D", "SequenceName": kind,
@@ -243,10 +295,15 @@ def _brain(case: head.Case) -> Callable[[StudySpec], Iterator[Series]]:
             for i in range(20):
                 x = -64.6 + 6.8 * i
                 signal = body.cut(f32([[x]]), y[None, :], z[:, None], head.T1, 1.0)
-                yield Picture(mr_pixels(signal, body.case.seed, x), _place(x, y, float(z[0])) | {"SliceLocation": f"{x:.3f}"})
+                yield Picture(
+                    mr_pixels(signal, body.case.seed, x),
+                    _place(x, y, float(z[0])) | {"SliceLocation": f"{x:.3f}"},
+                )
 
         yield Series("AX T2", MRImageStorage, _mr(spec, "T2", AXIAL, pixel, 5, 6, (1000, 500)), axial())
-        yield Series("SAG T1", MRImageStorage, _mr(spec, "T1", SAGITTAL, pixel, 5, 6.8, (900, 440)), sagittal())
+        yield Series(
+            "SAG T1", MRImageStorage, _mr(spec, "T1", SAGITTAL, pixel, 5, 6.8, (900, 440)), sagittal()
+        )
 
     return recipe
 
@@ -262,7 +319,9 @@ def lumbar_mr(spec: StudySpec) -> Iterator[Series]:
                 pixels = mr_pixels(spine.cut(x, grid, -grid, table, 1.2), spec.images.seed, x, 12)
                 yield Picture(pixels, _place(x, grid, float(-grid[0])) | {"SliceLocation": f"{x:.3f}"})
 
-        yield Series(f"SAG {kind}", MRImageStorage, _mr(spec, kind, SAGITTAL, pixel, 4, 4.5, window), pictures())
+        yield Series(
+            f"SAG {kind}", MRImageStorage, _mr(spec, kind, SAGITTAL, pixel, 4, 4.5, window), pictures()
+        )
 
 
 # --- projections ------------------------------------------------------------------------------------------------------
@@ -273,7 +332,11 @@ def _film(through: Array, seed: int, bits: int, corner: str, noise: float = 0.00
     low, high = 0.8 * np.percentile(through[through > 0.06], 3), np.percentile(through, 99.7)
     level = np.clip((through - low) / (high - low), 0, 1.08)
     size = (through.shape[1] // 16, through.shape[0] // 16)
-    wide = f32(Image.fromarray(level).resize(size, Image.Resampling.BOX).resize(through.shape[::-1], Image.Resampling.BICUBIC))
+    wide = f32(
+        Image.fromarray(level)
+        .resize(size, Image.Resampling.BOX)
+        .resize(through.shape[::-1], Image.Resampling.BICUBIC)
+    )
     level = 0.86 * level + 0.55 * (level - wide) + 0.03
     random = np.random.default_rng(seed)
     level = level + noise * random.standard_normal(level.shape, dtype=np.float32)
@@ -309,7 +372,13 @@ def chest_radiograph(spec: StudySpec) -> Iterator[Series]:
     same = spec.patient.id == "0012345678"
     build = Build(seed=spec.images.seed, nodule=5.4) if same else _someone(spec, vessels=330)
     attributes = _projection("PA", ["L", "F"], 372 / 1240, 14, 0.46)
-    yield Series("胸部后前位", DigitalXRayImageStorageForPresentation, attributes, (Picture(chest_film(build)) for _ in (1,)), bits=14)
+    yield Series(
+        "胸部后前位",
+        DigitalXRayImageStorageForPresentation,
+        attributes,
+        (Picture(chest_film(build)) for _ in (1,)),
+        bits=14,
+    )
 
 
 FOREARM = (((-1, 110), (0, 30), (-4, -20), (-4, -66)), (27, 30, 40, 43))
@@ -329,8 +398,12 @@ def _bones(kind: str, fracture: bool = False) -> Callable[[StudySpec], Iterator[
             path = f32(path[:, ::-1])  # seen from the front the right limb mirrors the left
         film = _film(f32(1 - np.exp(-path / (60 if kind == "knee" else 42))), spec.images.seed, 12, "bl")
         side = "R" if spec.description.startswith("右") else "L"
-        attributes = _projection("AP" if kind == "knee" else "PA", ["L", "F"], 0.2, 12, 0.5) | {"ImageLaterality": side}
-        yield Series(spec.description[1:], DigitalXRayImageStorageForPresentation, attributes, [Picture(film)], bits=12)
+        attributes = _projection("AP" if kind == "knee" else "PA", ["L", "F"], 0.2, 12, 0.5) | {
+            "ImageLaterality": side
+        }
+        yield Series(
+            spec.description[1:], DigitalXRayImageStorageForPresentation, attributes, [Picture(film)], bits=12
+        )
 
     return recipe
 
@@ -345,8 +418,15 @@ def _mammogram(lump: bool) -> Callable[[StudySpec], Iterator[Series]]:
                 random = np.random.default_rng(seed)
                 level = film * 0.8 + 0.008 * random.standard_normal(film.shape, dtype=np.float32)
                 level = f32(level[:, ::-1]) if side == "R" else level
-                pixels = mark(np.clip(np.rint(level * 4095), 0, 4095).astype(np.uint16), 3000, "tl" if side == "R" else "tr")
-                feet = {"CC": ["P", "L"] if side == "R" else ["A", "R"], "MLO": ["P", "FL"] if side == "R" else ["A", "FR"]}[view]
+                pixels = mark(
+                    np.clip(np.rint(level * 4095), 0, 4095).astype(np.uint16),
+                    3000,
+                    "tl" if side == "R" else "tr",
+                )
+                feet = {
+                    "CC": ["P", "L"] if side == "R" else ["A", "R"],
+                    "MLO": ["P", "FL"] if side == "R" else ["A", "FR"],
+                }[view]
                 attributes = _projection(view, feet, 0.16, 12, 0.36) | {
                     "ImageLaterality": side, "ViewCodeSequence": [_code(*VIEWS[view])], "BreastImplantPresent": "NO", "KVP": "29",
                     "WindowWidth": "2600", "WindowCenter": "1500",
@@ -357,7 +437,10 @@ def _mammogram(lump: bool) -> Callable[[StudySpec], Iterator[Series]]:
     return recipe
 
 
-VIEWS = {"CC": ("399162004", "cranio-caudal"), "MLO": ("399368009", "medio-lateral oblique")}  # PS3.16 CID 4014
+VIEWS = {
+    "CC": ("399162004", "cranio-caudal"),
+    "MLO": ("399368009", "medio-lateral oblique"),
+}  # PS3.16 CID 4014
 
 
 def _code(value: str, meaning: str, scheme: str = "SCT") -> Dataset:
@@ -383,7 +466,9 @@ def _ultrasound(kind: str, frames: int) -> Callable[[StudySpec], Iterator[Series
         if frames > 1:
             attributes |= {"FrameTime": "50", "FrameIncrementPointer": 0x00181063, "CineRate": 20}
         sop = UltrasoundMultiFrameImageStorage if frames > 1 else UltrasoundImageStorage
-        yield Series(spec.description, sop, attributes, [Picture(pixels if frames > 1 else pixels[0])], bits=8)
+        yield Series(
+            spec.description, sop, attributes, [Picture(pixels if frames > 1 else pixels[0])], bits=8
+        )
 
     return recipe
 
@@ -414,11 +499,18 @@ def pet(spec: StudySpec) -> Iterator[Series]:
             noise = _grain("soft", uptake.shape, z + 500, 3)
             activity = np.clip(uptake + 0.16 * np.sqrt(uptake + 0.02) * noise, 0, None) * 2400
             pixels = mark(np.rint(activity / slope).astype(np.int16), 9000)
-            place = _place(grid, grid, z) | {"ImageIndex": i + 1, "FrameReferenceTime": "0", "DecayFactor": "1.02"}
+            place = _place(grid, grid, z) | {
+                "ImageIndex": i + 1,
+                "FrameReferenceTime": "0",
+                "DecayFactor": "1.02",
+            }
             yield Picture(pixels, place)
 
     tracer = Dataset()
-    tracer.Radiopharmaceutical, tracer.RadiopharmaceuticalStartTime = "FDG -- fluorodeoxyglucose", f"{spec.time}00"
+    tracer.Radiopharmaceutical, tracer.RadiopharmaceuticalStartTime = (
+        "FDG -- fluorodeoxyglucose",
+        f"{spec.time}00",
+    )
     tracer.RadionuclideTotalDose, tracer.RadionuclideHalfLife = "259000000", "6586.2"
     tracer.RadionuclidePositronFraction = "0.97"
     tracer.RadionuclideCodeSequence = [_code("77004003", "^18^Fluorine")]
@@ -430,14 +522,18 @@ def pet(spec: StudySpec) -> Iterator[Series]:
         "RescaleSlope": f"{slope:g}", "WindowWidth": "15000", "WindowCenter": "7500", "ActualFrameDuration": "120000",
         "CollimatorType": "NONE", "ReconstructionMethod": "OSEM", "AttenuationCorrectionMethod": "CT",
     }  # fmt: skip
-    yield Series("PET AC", PositronEmissionTomographyImageStorage, attributes, pictures(), bits=16, signed=True)
+    yield Series(
+        "PET AC", PositronEmissionTomographyImageStorage, attributes, pictures(), bits=16, signed=True
+    )
 
 
 def _uptake(torso: Torso, grid: Array, z: float) -> Array:
     """Standard uptake values: what HU tells of the tissue, then the organs that burn sugar."""
     tissue = trunk_slice(torso, z, len(grid))
     canvas = Canvas(grid, grid, z, 0.0)
-    canvas.value = f32(np.interp(tissue, [-990, -900, -300, -100, 20, 70, 200], [0, 0.35, 0.5, 0.3, 0.7, 0.95, 1.3]))
+    canvas.value = f32(
+        np.interp(tissue, [-990, -900, -300, -100, 20, 70, 200], [0, 0.35, 0.5, 0.3, 0.7, 0.95, 1.3])
+    )
     canvas.fill(canvas.cover(torso.heart[0].distance(canvas.x, canvas.y, z) + 2, 6) * (-130 < z < -40), 5.2)
     canvas.ellipsoid((44, -26, -88), (36, 20, 22), 1.7, -42, tilt=28)
     canvas.fill(f32((tissue > 45) & (tissue < 75) & (canvas.x < 40) & (z < -95) & (z > -255)) * 0.9, 2.3)

@@ -65,7 +65,9 @@ def instances(
     return [Located(*row) for row in found]
 
 
-def instance(session: Session, actor: Actor, study_uid: str, series_uid: str, sop_instance_uid: str) -> Located:
+def instance(
+    session: Session, actor: Actor, study_uid: str, series_uid: str, sop_instance_uid: str
+) -> Located:
     """Raises NotVisible."""
     return instances(session, actor, study_uid, series_uid, sop_instance_uid)[0]
 

@@ -52,7 +52,9 @@ def _kept(session: Session, actor: Actor, study_uid: str, series_uid: str, pk: i
     return kept
 
 
-def _document(session: Session, study_uid: str, series_uid: str, series_pk: int, sop_instance_uid: str = "") -> bytes:
+def _document(
+    session: Session, study_uid: str, series_uid: str, series_pk: int, sop_instance_uid: str = ""
+) -> bytes:
     statement = select(Instance.sop_instance_uid, Instance.header).where(Instance.series_pk == series_pk)
     if sop_instance_uid:
         statement = statement.where(Instance.sop_instance_uid == sop_instance_uid)
@@ -63,7 +65,9 @@ def _document(session: Session, study_uid: str, series_uid: str, series_pk: int,
     at = f"{ROOT}/studies/{study_uid}/series/{series_uid}/instances"
     entries = (
         # The header names values that stayed in the file by their place there; quotes inside text are escaped.
-        zlib.decompress(header).replace(b'"BulkDataURI":"bulkdata/', f'"BulkDataURI":"{at}/{uid}/bulkdata/'.encode())
+        zlib.decompress(header).replace(
+            b'"BulkDataURI":"bulkdata/', f'"BulkDataURI":"{at}/{uid}/bulkdata/'.encode()
+        )
         for uid, header in rows
     )
     return gzip.compress(b"[" + b",".join(entries) + b"]", 6)

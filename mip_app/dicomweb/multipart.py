@@ -21,7 +21,9 @@ class Related(Response):
     def __init__(self, parts: Iterator[Part], kind: str, headers: dict[str, str] | None = None) -> None:
         self.boundary = secrets.token_hex(16)
         self.parts = parts
-        super().__init__(headers=headers, media_type=f'multipart/related; type="{kind}"; boundary={self.boundary}')
+        super().__init__(
+            headers=headers, media_type=f'multipart/related; type="{kind}"; boundary={self.boundary}'
+        )
         del self.headers["content-length"]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

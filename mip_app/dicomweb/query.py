@@ -119,7 +119,9 @@ def _matching(statement: Any, query: Query, columns: Mapping[str, Any]) -> Any:
 def _must_exist(session: Session, actor: Actor, study_uid: str, series_uid: str = "") -> None:
     statement = select(Study.id).where(Study.study_uid == study_uid)
     if series_uid:
-        statement = statement.join(Series, col(Series.study_pk) == Study.id).where(Series.series_uid == series_uid)
+        statement = statement.join(Series, col(Series.study_pk) == Study.id).where(
+            Series.series_uid == series_uid
+        )
     if session.execute(door.through(statement, actor)).first() is None:
         raise NotVisible()
 

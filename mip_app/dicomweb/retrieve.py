@@ -84,5 +84,3 @@ def thumbnail(item: Located, institution: int) -> bytes:
         kept = pixels.render(blobs().path(item.blob), number, THUMBNAIL, None)
         blobs().put(key, kept)
     return kept
-
-

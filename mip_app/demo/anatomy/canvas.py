@@ -33,7 +33,9 @@ class Cloud:
     def __init__(self, seed: int, cells: int = 48, grain: float = 5.0, narrow: float = 0.5) -> None:
         random = np.random.default_rng(seed)
         wave = np.fft.fftfreq(cells)
-        radius = np.sqrt(wave[:, None, None] ** 2 + wave[None, :, None] ** 2 + wave[None, None, : cells // 2 + 1] ** 2)
+        radius = np.sqrt(
+            wave[:, None, None] ** 2 + wave[None, :, None] ** 2 + wave[None, None, : cells // 2 + 1] ** 2
+        )
         ring = np.exp(-(((radius * grain - 1) / narrow) ** 2))
         white = np.fft.rfftn(random.standard_normal((cells,) * 3))
         field = np.fft.irfftn(white * ring, s=(cells,) * 3)
@@ -78,7 +80,11 @@ class Tubes:
 
     @classmethod
     def along(
-        cls, points: Sequence[Sequence[float]] | Array, radius: float | Sequence[float], step: float = 7.0, squash: float = 1.0
+        cls,
+        points: Sequence[Sequence[float]] | Array,
+        radius: float | Sequence[float],
+        step: float = 7.0,
+        squash: float = 1.0,
     ) -> "Tubes":
         """A bent tube through `points`, cut into pieces of at most `step` mm."""
         path = np.asarray(points, float)
@@ -130,7 +136,9 @@ class Canvas:
 
     def box(self, x0: float, x1: float, y0: float, y1: float) -> tuple[slice, slice]:
         def cut(low: float, high: float, first: float, step: float, count: int) -> slice:
-            return slice(max(0, int((low - first) / step)), min(count, max(0, int((high - first) / step) + 2)))
+            return slice(
+                max(0, int((low - first) / step)), min(count, max(0, int((high - first) / step) + 2))
+            )
 
         rows, columns = self.value.shape
         return (
@@ -167,7 +175,14 @@ class Canvas:
         if len(hit):
             order = hit[np.argsort(tubes.radius[hit])]
             for group in np.array_split(order, 1 + (len(hit) > 24) + 2 * (len(hit) > 96)):
-                self._stamp(share, tubes.start[group], tubes.end[group], tubes.radius[group], tubes.squash, soft or self.soft)
+                self._stamp(
+                    share,
+                    tubes.start[group],
+                    tubes.end[group],
+                    tubes.radius[group],
+                    tubes.squash,
+                    soft or self.soft,
+                )
         return share
 
     def tube(self, tubes: Tubes, value: float | Array, mask: Array | None = None) -> None:
@@ -184,7 +199,9 @@ class Canvas:
             return
         share = np.zeros_like(part)
         corner = (float(self.x[0, columns.start]), float(self.y[rows.start, 0]))
-        self._stamp(share, tubes.start[hit], tubes.end[hit], tubes.radius[hit], tubes.squash, self.soft, corner)
+        self._stamp(
+            share, tubes.start[hit], tubes.end[hit], tubes.radius[hit], tubes.squash, self.soft, corner
+        )
         if mask is not None:
             share *= mask[rows, columns]
         part += share * ((value if isinstance(value, float | int) else value[rows, columns]) - part)
@@ -195,7 +212,16 @@ class Canvas:
         high = np.maximum(tubes.start[:, 2], tubes.end[:, 2]) + reach
         return np.flatnonzero((low < self.z) & (high > self.z))
 
-    def _stamp(self, share: Array, start: Array, end: Array, radius: Array, k: float, soft: float, corner: tuple[float, float] | None = None) -> None:
+    def _stamp(
+        self,
+        share: Array,
+        start: Array,
+        end: Array,
+        radius: Array,
+        k: float,
+        soft: float,
+        corner: tuple[float, float] | None = None,
+    ) -> None:
         left, top = corner or (float(self.x[0, 0]), float(self.y[0, 0]))
         axis = end - start
         middle = (start + end) / 2
@@ -213,7 +239,11 @@ class Canvas:
         # a tube thinner than a pixel still shows, fainter: what partial volume does
         inside = f32(np.clip(0.5 - gap / soft, 0, 1)) * np.minimum(1, 2 * radius / soft)[:, None, None]
         rows, columns = share.shape
-        good = ((row >= 0) & (row < rows))[:, :, None] & ((column >= 0) & (column < columns))[:, None, :] & (inside > 0)
+        good = (
+            ((row >= 0) & (row < rows))[:, :, None]
+            & ((column >= 0) & (column < columns))[:, None, :]
+            & (inside > 0)
+        )
         flat = (row[:, :, None] * columns + column[:, None, :])[good]
         np.maximum.at(share.reshape(-1), flat, inside[good])
 

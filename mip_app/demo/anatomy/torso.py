@@ -32,10 +32,56 @@ def _table(z: float, rows: tuple[tuple[float, float], ...]) -> float:
     return float(np.interp(z, [r[0] for r in rows], [r[1] for r in rows]))
 
 
-BODY_WIDE = ((-340, 168), (-270, 158), (-200, 151), (-120, 157), (-60, 164), (0, 172), (50, 178), (85, 172), (115, 150))
-BODY_DEEP = ((-340, 108), (-260, 106), (-190, 104), (-110, 108), (-50, 109), (10, 104), (50, 95), (85, 84), (120, 72))
-CAGE_WIDE = ((-340, 130), (-260, 126), (-200, 127), (-140, 133), (-90, 133), (-40, 127), (0, 116), (30, 102), (55, 82), (72, 62), (85, 42), (93, 12))
-CAGE_DEEP = ((-340, 82), (-260, 82), (-200, 86), (-140, 90), (-90, 90), (-40, 86), (0, 79), (30, 70), (55, 58), (72, 46), (85, 32), (93, 10))
+BODY_WIDE = (
+    (-340, 168),
+    (-270, 158),
+    (-200, 151),
+    (-120, 157),
+    (-60, 164),
+    (0, 172),
+    (50, 178),
+    (85, 172),
+    (115, 150),
+)
+BODY_DEEP = (
+    (-340, 108),
+    (-260, 106),
+    (-190, 104),
+    (-110, 108),
+    (-50, 109),
+    (10, 104),
+    (50, 95),
+    (85, 84),
+    (120, 72),
+)
+CAGE_WIDE = (
+    (-340, 130),
+    (-260, 126),
+    (-200, 127),
+    (-140, 133),
+    (-90, 133),
+    (-40, 127),
+    (0, 116),
+    (30, 102),
+    (55, 82),
+    (72, 62),
+    (85, 42),
+    (93, 12),
+)
+CAGE_DEEP = (
+    (-340, 82),
+    (-260, 82),
+    (-200, 86),
+    (-140, 90),
+    (-90, 90),
+    (-40, 86),
+    (0, 79),
+    (30, 70),
+    (55, 58),
+    (72, 46),
+    (85, 32),
+    (93, 10),
+)
 
 
 class Torso:
@@ -55,11 +101,13 @@ class Torso:
     # --- outlines: radius by angle (from the patient's left towards the back) -----------------------------------
 
     def _oval(self, angle: Array, wide: float, deep: float, power: float) -> Array:
-        return f32((np.abs(np.cos(angle) / wide) ** power + np.abs(np.sin(angle) / deep) ** power) ** (-1 / power))
+        return f32(
+            (np.abs(np.cos(angle) / wide) ** power + np.abs(np.sin(angle) / deep) ** power) ** (-1 / power)
+        )
 
     def cage(self, z: float, angle: Array) -> Array:
         """Radius of the chest and abdominal cavity, mm."""
-        radius = self._oval(angle, max(_table(z, tuple(reversed(CAGE_WIDE[::-1]))), 2), max(_table(z, CAGE_DEEP), 2), 2.25)
+        radius = self._oval(angle, max(_table(z, CAGE_WIDE), 2), max(_table(z, CAGE_DEEP), 2), 2.25)
         front = np.exp(-(((angle + np.pi / 2) / 0.35) ** 2))
         return f32(radius - 5 * front * float(np.clip((radius.max() - 40) / 60, 0, 1)))
 
@@ -68,7 +116,9 @@ class Torso:
         radius = self._oval(angle, _table(z, BODY_WIDE), _table(z, BODY_DEEP), 2.55)
         extra = self.build.fat - 13
         radius = radius + extra * (1 if z < -60 else 0.8)
-        radius -= 5 * np.exp(-(((angle - np.pi / 2) / 0.13) ** 2)) + 3 * np.exp(-(((angle + np.pi / 2) / 0.16) ** 2))
+        radius -= 5 * np.exp(-(((angle - np.pi / 2) / 0.13) ** 2)) + 3 * np.exp(
+            -(((angle + np.pi / 2) / 0.16) ** 2)
+        )
         chest = float(np.exp(-(((z + 20) / 50) ** 2)))
         for side in (-np.pi / 2 + 0.62, -np.pi / 2 - 0.62):
             bulge = np.exp(-(((angle - side) / 0.42) ** 2))
@@ -109,7 +159,11 @@ class Torso:
         wide = _table(z, ((-72, 12), (-45, 27), (-12, 36), (20, 36), (45, 31), (95, 29)))
         if z > -72:
             centre = _table(z, ((-60, 8), (-10, 3), (24, 5), (40, 2), (90, -1)))
-            vessels = Blob((centre, -14, z), (wide, _table(z, ((-70, 20), (-30, 36), (0, 38), (40, 30), (90, 40))), 40), boxy=True)
+            vessels = Blob(
+                (centre, -14, z),
+                (wide, _table(z, ((-70, 20), (-30, 36), (0, 38), (40, 30), (90, 40))), 40),
+                boxy=True,
+            )
             gap = blend(gap, vessels.distance(x, y, z), 10)
         if -45 < z < 12:  # the roots of the lungs
             for side, height in ((-1, -20.0), (1, -10.0)):
@@ -150,7 +204,11 @@ class Torso:
         right = [(-2, 25, 6), (-20, 24, -6), (-30, 22, -16), (-33, 22, -40), (-42, 26, -58)]
         left = [(-2, 25, 6), (16, 27, -9), (38, 27, -20), (46, 30, -42), (54, 36, -62)]
         upper = [(-20, 24, -6), (-40, 16, 0), (-52, 14, 12)], [(38, 27, -20), (52, 10, -12), (58, 2, 2)]
-        main = [Tubes.along(trachea, 8.6), Tubes.along(right, [7.6, 7.2, 6, 4.8, 3.6]), Tubes.along(left, [7.2, 6.4, 5.6, 4.4, 3.4])]
+        main = [
+            Tubes.along(trachea, 8.6),
+            Tubes.along(right, [7.6, 7.2, 6, 4.8, 3.6]),
+            Tubes.along(left, [7.2, 6.4, 5.6, 4.4, 3.4]),
+        ]
         main += [Tubes.along(upper[0], [5, 4, 3]), Tubes.along(upper[1], [4.6, 3.6, 2.8])]
         self.airway = Tubes.join(main)
         self.bronchus_wall, self.bronchus = Tubes.join(walls), Tubes.join(lumina)
@@ -162,7 +220,9 @@ class Torso:
         reach = self.build.nodule * random.uniform(1.35, 2.0, (18, 1))
         centre = np.asarray(NODULE)
         tail = Tubes.along([centre, centre + (-26, 12, 2)], [1.0, 0.35], step=4)  # to the pleura
-        return Tubes.join([Tubes(f32(np.tile(centre, (18, 1))), f32(centre + way * reach), f32(np.full(18, 0.8))), tail])
+        return Tubes.join(
+            [Tubes(f32(np.tile(centre, (18, 1))), f32(centre + way * reach), f32(np.full(18, 0.8))), tail]
+        )
 
     # --- painting ------------------------------------------------------------------------------------------------
 
@@ -176,12 +236,7 @@ class Torso:
         skin = self._radial - self.skin(z, self.angle)[self._index]
         cavity = self._radial - self.cage(z, self.angle)[self._index]
         self._wall(canvas, skin, cavity, fine, wide)
-        reach_x, reach_y = _table(z, CAGE_WIDE) + 5, _table(z, CAGE_DEEP) + 5
-        if z > 50:  # the neck does not end at the chest's rim
-            self._mediastinum(canvas, fine)
-        if z < 92:
-            inner, box = canvas.part(-reach_x, reach_x, -reach_y, reach_y)
-            self._cavity(inner, cavity[box], fine[box], wide[box])
+        self._inside(canvas, cavity, fine, wide)
         self._air(canvas)
         skeleton.paint_tubes(canvas, self.ribs, fine)
         canvas.fill(canvas.stamp(self.cartilage), skeleton.CARTILAGE)
@@ -208,50 +263,92 @@ class Torso:
         canvas.fill(canvas.cover(skin + 1.9), FAT + 5 * wide)
         if self.build.female and -130 < z < 10:
             gland = canvas.cover(skin + 9 - 4 * wide, 6) * canvas.cover(8 - cavity - 14, 6)
-            gland = gland * np.clip(0.35 + 0.8 * fine, 0, 1) * canvas.cover(canvas.y + 62, 10) * (np.abs(canvas.x) > 30)
+            gland = (
+                gland
+                * np.clip(0.35 + 0.8 * fine, 0, 1)
+                * canvas.cover(canvas.y + 62, 10)
+                * (np.abs(canvas.x) > 30)
+            )
             canvas.fill(f32(gland), 30.0)
         deep = f32(fat * (1 + 0.25 * np.sin(self.angle) ** 2))[self._index] if fat else skin
         muscle = canvas.cover(skin + deep + 2.5 * wide)
-        thin = _table(z, ((-110, 18), (-60, 18), (0, 27), (30, 44), (60, 90)))  # how far from the cavity muscle reaches
+        thin = _table(
+            z, ((-110, 18), (-60, 18), (0, 27), (30, 44), (60, 90))
+        )  # how far from the cavity muscle reaches
         if z < 60:
-            limit = f32(thin + 9 * np.exp(-(((self.angle - 2.3) / 0.5) ** 2)) + 9 * np.exp(-(((self.angle - 0.84) / 0.5) ** 2)))
+            limit = f32(
+                thin
+                + 9 * np.exp(-(((self.angle - 2.3) / 0.5) ** 2))
+                + 9 * np.exp(-(((self.angle - 0.84) / 0.5) ** 2))
+            )
             muscle = muscle * canvas.cover(cavity - limit[self._index], 2.5)
         canvas.fill(muscle, MUSCLE + 7 * fine)
         seam = np.abs(cavity - 11.5 - 2.2 * wide)
         strand = np.maximum(0, 1 - np.abs(wide + 0.3 * fine) * 7) * (cavity > 12)
         if z > -60:  # around the shoulder fat parts the muscles: the armpit, the planes between them
             shoulder = float(np.clip((z + 60) / 60, 0, 1))
-            pit = canvas.cover(Blob((0, 2, z), (150, 30, 40)).distance(canvas.x, canvas.y, z) + 9 * fine, 5) * (cavity > 13)
-            strand = np.maximum(strand, np.maximum(0.85 * shoulder * pit, 0.5 * np.maximum(0, 1 - np.abs(fine + wide) * 4) * (cavity > 14)))
+            pit = canvas.cover(
+                Blob((0, 2, z), (150, 30, 40)).distance(canvas.x, canvas.y, z) + 9 * fine, 5
+            ) * (cavity > 13)
+            strand = np.maximum(
+                strand,
+                np.maximum(
+                    0.85 * shoulder * pit, 0.5 * np.maximum(0, 1 - np.abs(fine + wide) * 4) * (cavity > 14)
+                ),
+            )
         cleft = np.maximum(np.maximum(0, 1 - seam * 0.6), strand)
         canvas.fill(f32(cleft * muscle * 0.8), FAT + 12)
         inner = canvas.cover(skin + 0.6 * fat)
         for side in (1, -1):  # the long muscles of the back
             y = skeleton.spine_y(z) + 36
-            canvas.ellipsoid((side * 29, min(y, 88), z), (25, 14, 99), MUSCLE + 6 * fine, side * -8, inner, boxy=True)
+            canvas.ellipsoid(
+                (side * 29, min(y, 88), z), (25, 14, 99), MUSCLE + 6 * fine, side * -8, inner, boxy=True
+            )
             canvas.ellipsoid((side * 9, min(y - 1, 86), z), (5, 12, 99), MUSCLE - 14 + 30 * fine, 0, inner)
             if z > 50:
                 self._shoulder(canvas, side, fine, canvas.cover(skin + 4))
 
     def _shoulder(self, canvas: Canvas, side: int, fine: Array, inner: Array) -> None:
-        canvas.ellipsoid((side * 130, 4, 100), (42, 46, 40), FAT + 20, 0, f32(inner * np.clip(0.3 + fine, 0, 1)))
-        canvas.ellipsoid((side * 132, 2, 104), (36, 39, 42), MUSCLE + 7 * fine, 0, f32(inner * np.clip(1.1 - 0.6 * fine, 0, 1)), boxy=True)
+        canvas.ellipsoid(
+            (side * 130, 4, 100), (42, 46, 40), FAT + 20, 0, f32(inner * np.clip(0.3 + fine, 0, 1))
+        )
+        canvas.ellipsoid(
+            (side * 132, 2, 104),
+            (36, 39, 42),
+            MUSCLE + 7 * fine,
+            0,
+            f32(inner * np.clip(1.1 - 0.6 * fine, 0, 1)),
+            boxy=True,
+        )
         canvas.ellipsoid((side * 136, -2, 112), (24, 25, 24), skeleton.CORTEX)
         canvas.ellipsoid((side * 136, -2, 112), (22, 23, 22), skeleton.MARROW + 60 * fine)
 
-    def _cavity(self, canvas: Canvas, cavity: Array, fine: Array, wide: Array) -> None:
-        z, x, y = canvas.z, canvas.x, canvas.y
+    def _inside(self, canvas: Canvas, cavity: Array, fine: Array, wide: Array) -> None:
+        """All within the ribs, painted only there; the neck does not end at the chest's rim."""
+        z = canvas.z
+        reach_x, reach_y = _table(z, CAGE_WIDE) + 5, _table(z, CAGE_DEEP) + 5
+        chest, box = canvas.part(-reach_x, reach_x, -reach_y, reach_y)
+        above = f32(
+            (z - self.dome(chest.x, chest.y)) * 0.62
+        )  # the dome is slanted: nearer than its height tells
+        if z < 92:
+            self._lining(chest, cavity[box], above, fine[box], wide[box])
+        middle, box_m = (canvas, np.s_[:, :]) if z > 50 else canvas.part(-85, 110, -105, 95)
+        self._mediastinum(middle, fine[box_m])
+        if z < 92:
+            lung = np.maximum(cavity[box] + 1.6, 1.2 - self._gap(chest))
+            lung = np.maximum(lung, 1.2 - above) if z < -80 else lung
+            self._lungs(chest, f32(lung), fine[box], wide[box])
+
+    def _lining(self, canvas: Canvas, cavity: Array, above: Array, fine: Array, wide: Array) -> None:
+        """Intercostal muscle, the fat inside it, the diaphragm and what hangs below it."""
+        z = canvas.z
         canvas.fill(canvas.cover(cavity - 1.2) * (0.5 if z > 70 else 1), MUSCLE)
         canvas.fill(canvas.cover(cavity + 0.4), FAT + 6 * wide)
-        above = f32((z - self.dome(x, y)) * 0.62)  # the dome is slanted: nearer than its height tells
         if z < -88:
             canvas.fill(canvas.cover(above) * canvas.cover(cavity), MUSCLE)
-            paint_belly(canvas, self.build.enhanced, canvas.cover(above + 2.2) * canvas.cover(cavity + 2), fine, wide, cavity)
-        if z <= 50:
-            middle, box = canvas.part(-85, 110, -105, 95)
-            self._mediastinum(middle, fine[box])
-        lung = np.maximum(np.maximum(cavity + 1.6, 1.2 - self._gap(canvas)), 1.2 - above if z < -80 else f32(-99.0))
-        self._lungs(canvas, f32(lung), fine, wide)
+            room = canvas.cover(above + 2.2) * canvas.cover(cavity + 2)
+            paint_belly(canvas, self.build.enhanced, room, fine, wide)
 
     def _gap(self, canvas: Canvas) -> Array:
         """`middle` over the canvas, worked out only where it matters."""
@@ -320,7 +417,9 @@ class Torso:
         canvas.fill(canvas.cover(outer + 0.4 * groove), muscle + 4 * fine)
         for blob, wall, value in zip(self.heart, (11.5, 4.5, 3.0, 3.0), values, strict=True):
             inner = Blob(blob.center, tuple(a - wall for a in blob.axes), blob.turn, blob.tilt, blob.boxy)
-            canvas.ellipsoid(inner.center, inner.axes, value + 5 * fine, inner.turn, boxy=inner.boxy, tilt=inner.tilt)
+            canvas.ellipsoid(
+                inner.center, inner.axes, value + 5 * fine, inner.turn, boxy=inner.boxy, tilt=inner.tilt
+            )
         left = self.heart[0]  # the septum and the left wall again: the right ventricle lies before them
         distance = left.distance(canvas.x, canvas.y, canvas.z)
         canvas.fill(canvas.cover(distance + 2), muscle + 4 * fine)
@@ -328,10 +427,26 @@ class Torso:
 
 
 AORTA = Tubes.along(
-    [(-4, -8, -66), (-15, -26, -25), (-14, -28, 4), (-4, -20, 24), (10, -2, 30), (20, 22, 25), (24, 40, 6), (24, 46, -20), (23, 47, -90), (13, 46, -160), (6, 34, -212), (3, 22, -270), (3, 20, -322)],
+    [
+        (-4, -8, -66),
+        (-15, -26, -25),
+        (-14, -28, 4),
+        (-4, -20, 24),
+        (10, -2, 30),
+        (20, 22, 25),
+        (24, 40, 6),
+        (24, 46, -20),
+        (23, 47, -90),
+        (13, 46, -160),
+        (6, 34, -212),
+        (3, 22, -270),
+        (3, 20, -322),
+    ],
     [15, 15.5, 15, 14.5, 13.5, 13, 12.5, 12, 11.5, 11, 10, 8.5, 8],
 )
-ESOPHAGUS = Tubes.along([(4, 30, 120), (4, 36, 40), (2, 40, 0), (8, 36, -60), (14, 26, -110), (26, 8, -140)], 6.2)
+ESOPHAGUS = Tubes.along(
+    [(4, 30, 120), (4, 36, 40), (2, 40, 0), (8, 36, -60), (14, 26, -110), (26, 8, -140)], 6.2
+)
 VESSELS: tuple[tuple[Tubes, float, float], ...] = (
     (Tubes.along([(-24, -12, 60), (-26, -12, 30), (-27, -10, -5), (-30, -16, -45)], 8.4), 40, 260),
     (Tubes.along([(44, -22, 74), (30, -34, 56), (0, -38, 44), (-25, -14, 36)], 6.0), 40, 205),
@@ -344,8 +459,21 @@ VESSELS: tuple[tuple[Tubes, float, float], ...] = (
     (Tubes.along([(-10, -20, 20), (-14, -14, 55), (-22, -8, 85), (-28, -8, 120)], [6.4, 6, 5, 4]), 42, 215),
     (Tubes.along([(6, -8, 30), (14, -2, 60), (24, -6, 120)], [4.6, 4.4, 4.2]), 42, 215),
     (Tubes.along([(18, 14, 28), (26, 12, 55), (40, 6, 78), (70, -6, 90)], [5, 4.8, 4.4, 4]), 42, 215),
-    (Tubes.along([(-22, -2, -98), (-23, 10, -130), (-22, 22, -205), (-20, 26, -330)], [12.5, 12, 11, 10.5]), 40, 140),
+    (
+        Tubes.along(
+            [(-22, -2, -98), (-23, 10, -130), (-22, 22, -205), (-20, 26, -330)], [12.5, 12, 11, 10.5]
+        ),
+        40,
+        140,
+    ),
     (Tubes.along([(-7, 50, -180), (-7, 46, -40), (-8, 40, 6), (-22, 22, 14), (-26, -4, 10)], 3.4), 38, 150),
     (AORTA, 42, 218),
 )
-NODES = ((-10, 10, 24, 4.0), (-16, 4, 8, 4.6), (6, 14, -12, 5.2), (14, -24, 36, 3.6), (-4, -44, 26, 3.2), (34, -18, 12, 3.4))
+NODES = (
+    (-10, 10, 24, 4.0),
+    (-16, 4, 8, 4.6),
+    (6, 14, -12, 5.2),
+    (14, -24, 36, 3.6),
+    (-4, -44, 26, 3.2),
+    (34, -18, 12, 3.4),
+)

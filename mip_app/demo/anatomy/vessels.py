@@ -53,7 +53,9 @@ def grow(points: Array, root: Point, thin: float, thick: float, economy: float =
     radius = np.minimum(thin * load**0.4, thick)
     pieces, loads = [], []
     for i in order:
-        tube = Tubes.along([smooth[parent[i]], smooth[i]], [min(radius[parent[i]], radius[i] * 1.3), radius[i]])
+        tube = Tubes.along(
+            [smooth[parent[i]], smooth[i]], [min(radius[parent[i]], radius[i] * 1.3), radius[i]]
+        )
         pieces.append(tube)
         loads.append(np.full(len(tube.radius), load[i]))
     return Tubes.join(pieces), f32(np.concatenate(loads))
