@@ -1,6 +1,6 @@
 """Stored bytes, found by a key that this side makes. What was acknowledged is on the disk.
 
-Bytes arrive in a waiting room, are synced there, and `keep` moves them to their place and syncs its folder.
+Bytes arrive in a waiting room; `keep` moves them to their place and syncs file and folder.
 """
 
 import contextlib
@@ -9,7 +9,7 @@ import hashlib
 import os
 import secrets
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import BinaryIO
@@ -52,20 +52,23 @@ class Folder:
             arriving.discard()
             raise
 
-    def keep(self, kept: Iterable[tuple["Received", str]]) -> None:
-        """Move what was received and synced to its place, durably; the same key twice is the same bytes."""
-        folders: set[Path] = set()
-        for received, key in kept:
-            target = self.path(key)
-            folders.add(folder := target.parent)
-            while not folder.is_dir():  # a new folder is durable by the one it stands in
-                folders.add(folder := folder.parent)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            # Gone from the waiting room: a transaction that failed after this point is being tried again.
-            if received.path.exists() or not target.exists():
-                os.replace(received.path, target)
-        for folder in folders:
-            _sync(folder)
+    def keep(self, received: "Received", key: str) -> None:
+        """Move what was received to its place; durable when it returns. The same key twice is the same bytes."""
+        target = self.path(key)
+        folders = [target.parent]
+        while not folders[-1].is_dir():  # a new folder is durable by the one it stands in
+            folders.append(folders[-1].parent)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        # New names are synced together with the bytes, in one wait; what stands there stays whole all the time.
+        again = target.exists()
+        if again:
+            _sync(received.path)
+        os.replace(received.path, target)
+        for path in folders if again else (target, *folders):
+            _sync(path)
+
+    def remove(self, key: str) -> None:
+        self.path(key).unlink(missing_ok=True)
 
     def tidy(self) -> None:
         """Remove what was left in the waiting room by a process that was killed a day ago or earlier."""
@@ -135,13 +138,10 @@ class Arriving:
 
 
 class Received:
-    """A complete file in the waiting room, not yet anybody's; on the disk once it was synced."""
+    """A complete file in the waiting room, not yet anybody's and not yet synced."""
 
     def __init__(self, path: Path, sha256: str, size: int) -> None:
         self.path, self.sha256, self.size = path, sha256, size
-
-    def sync(self) -> None:
-        _sync(self.path)
 
     def discard(self) -> None:
         self.path.unlink(missing_ok=True)

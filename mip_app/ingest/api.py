@@ -91,7 +91,7 @@ async def _answer(uploader: Actor, name: str, received: Received, archive: bool)
 
 
 def _one(uploader: Actor, name: str, received: Received) -> Outcomes:
-    checked = [check_received(name, received)]
+    checked = [check_received(uploader, name, received)]
     yield from together(checked, submit(uploader, checked))
 
 

@@ -1,9 +1,11 @@
 """From bytes to a checked file on the disk, before anything is known of it to the database."""
 
+import hashlib
 import json
 import zlib
 from dataclasses import dataclass, replace
 
+from mip_app.core.actor import Actor
 from mip_app.core.blobs import Received, blobs
 from mip_app.core.errors import MipError
 from mip_app.core.logs import note
@@ -16,11 +18,13 @@ from mip_app.ingest.outcome import Kind, Outcome, Source
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """A file that is DICOM, durable in the waiting room. `header.json` is cut down to what rows are made of."""
+    """A file that is DICOM, durable in its place. `header.json` is cut down to what rows are made of."""
 
     name: str
-    received: Received
     header: Header
+    blob: str
+    size: int
+    sha256: str
     packed: bytes  # the whole DICOM JSON, zlib
 
     def outcome(self, kind: Kind, code: str, **detail: str) -> Outcome:
@@ -37,7 +41,7 @@ class Checked:
         )
 
 
-def check(source: Source) -> Checked | Outcome:
+def check(actor: Actor, source: Source) -> Checked | Outcome:
     """Read one file that is offered. Never raises: what cannot be read is refused in words."""
     if source.error or source.open is None:
         return Outcome(source.name, Kind.REFUSED, source.error or "ingest.unreadable")
@@ -46,22 +50,30 @@ def check(source: Source) -> Checked | Outcome:
             received = blobs().receive(stream, settings().max_file_bytes)
     except Exception as error:
         return refused(source.name, error)
-    return check_received(source.name, received)
+    return check_received(actor, source.name, received)
 
 
-def check_received(name: str, received: Received) -> Checked | Outcome:
-    """The same for a file in the waiting room; a refused one leaves it."""
+def check_received(actor: Actor, name: str, received: Received, only_study: str = "") -> Checked | Outcome:
+    """The same for a file in the waiting room, which it leaves: kept in its place, or refused."""
     try:
         header = read_header(received.path)
         packed = zlib.compress(json.dumps(header.json, ensure_ascii=False, separators=(",", ":")).encode(), 1)
-        asked = {tag: header.json[tag] for tag in reading.ASKED if tag in header.json}
-        received.sync()
-        return Checked(name, received, replace(header, json=asked), packed)
+        if only_study not in ("", header.study_uid):
+            raise Refused("ingest.other_study")
+        key = _blob_key(actor, header, received)
+        blobs().keep(received, key)
     except Exception as error:
-        answer = refused(name, error)
         class_uid, instance_uid = _named(received) if isinstance(error, Refused) else ("", "")
         received.discard()
-        return replace(answer, sop_class_uid=class_uid, sop_instance_uid=instance_uid)
+        return replace(refused(name, error), sop_class_uid=class_uid, sop_instance_uid=instance_uid)
+    asked = {tag: header.json[tag] for tag in reading.ASKED if tag in header.json}
+    return Checked(name, replace(header, json=asked), key, received.size, received.sha256, packed)
+
+
+def _blob_key(actor: Actor, header: Header, received: Received) -> str:
+    # Institution, study and content, by hash: nothing a sender chose is part of a path, and sending again is the same.
+    study = hashlib.sha256(header.study_uid.encode()).hexdigest()
+    return f"{actor.institution}/{study[:2]}/{study[2:24]}/{received.sha256}.dcm"
 
 
 def refused(name: str, error: Exception) -> Outcome:

@@ -14,6 +14,7 @@ from mip_app.core.actor import Actor
 from mip_app.core.blobs import blobs
 from mip_app.core.database import write
 from mip_app.core.logs import note
+from mip_app.dicom.names import search_keys
 from mip_app.ingest.checking import Checked
 from mip_app.ingest.outcome import Kind, Outcome
 from mip_app.ingest.storing import store
@@ -36,7 +37,7 @@ class Committer:
         threading.Thread(target=self._run, name="mip-commit", daemon=True).start()
 
     def submit(self, actor: Actor, ready: list[Checked]) -> "Future[list[Outcome]]":
-        """The outcomes, in the order of `ready`. What is not wanted leaves the waiting room."""
+        """The outcomes, in the order of `ready`."""
         job = _Job(actor, ready, Future())
         if ready:
             self._jobs.put(job)
@@ -47,14 +48,13 @@ class Committer:
     def _run(self) -> None:
         with suppress(OSError):
             blobs().tidy()
+        search_keys("张三")  # loads its dictionary, a second that no transaction shall hold the others up for
         while True:
             jobs = [self._jobs.get()]
             with suppress(queue.Empty):
                 while sum(len(job.ready) for job in jobs) < TOGETHER:
                     jobs.append(self._jobs.get_nowait())
             for job, outcomes in zip(jobs, _commit(jobs), strict=True):
-                for item in job.ready:
-                    item.received.discard()
                 job.done.set_result(outcomes)
 
 

@@ -70,11 +70,7 @@ class Receiving:
         if self._arriving is not None:
             received = self._arriving.complete()
             self._arriving = None
-            item = check_received(self._name, received)
-            if isinstance(item, Checked) and self.only_study not in ("", item.header.study_uid):
-                received.discard()
-                item = item.outcome(Kind.REFUSED, "ingest.other_study")
-            self._add(item)
+            self._add(check_received(self.actor, self._name, received, self.only_study))
 
     def refuse(self, name: str, code: str) -> None:
         """A file that is not even looked into."""

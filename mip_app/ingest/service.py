@@ -29,7 +29,7 @@ def _take_in(actor: Actor, sources: Iterable[Source]) -> Iterator[Outcome]:
     offered = iter(sources)
     waiting: deque[Batch] = deque()
     while batch := list(islice(offered, TOGETHER)):
-        checked = [check(source) for source in batch]
+        checked = [check(actor, source) for source in batch]
         waiting.append((checked, submit(actor, checked)))
         if len(waiting) > 1:
             yield from together(*waiting.popleft())

@@ -1,9 +1,9 @@
 """Checked files become patients, studies, series and instances, in one transaction."""
 
-import hashlib
 from collections import Counter
 from collections.abc import Iterable
 from datetime import UTC, datetime, time
+from functools import partial
 from zoneinfo import ZoneInfo
 
 from sqlmodel import Session, col, select
@@ -13,7 +13,7 @@ from mip_app.audit import service as audit
 from mip_app.audit.models import Act
 from mip_app.core import bus
 from mip_app.core.actor import Actor, Permission
-from mip_app.core.blobs import Received, blobs
+from mip_app.core.blobs import blobs
 from mip_app.core.clock import utc_now
 from mip_app.core.errors import Conflict
 from mip_app.dicom.names import display_name, search_keys
@@ -31,12 +31,10 @@ class OtherPatient(Conflict):
 
 
 def store(session: Session, actor: Actor, ready: list[Checked]) -> list[Outcome]:
-    """One outcome a file, in their order. Bytes are moved to their place last, while all can still be rolled back."""
+    """One outcome a file, in their order. Their bytes are in their place already."""
     actor.require(Permission.STUDY_UPLOAD)
     storing = _Storing(session, actor, ready)
     outcomes = [storing.take(item) for item in ready]
-    session.flush()
-    blobs().keep(storing.kept)
     stored = Counter(o.study_uid for o in outcomes if o.kind is Kind.STORED)
     for study_uid, number in stored.items():
         audit.record(session, actor, Act.IMAGE_RECEIVED, f"study:{study_uid}", images=number)
@@ -50,7 +48,6 @@ class _Storing:
 
     def __init__(self, session: Session, actor: Actor, ready: list[Checked]) -> None:
         self.session, self.actor = session, actor
-        self.kept: list[tuple[Received, str]] = []
         self.studies: dict[str, tuple[Study, Patient]] = {}
         self.series: dict[tuple[int, str], Series] = {}
         self.bytes_of = self._known(item.header.sop_instance_uid for item in ready)
@@ -58,7 +55,7 @@ class _Storing:
     def take(self, item: Checked) -> Outcome:
         header = item.header
         known = self.bytes_of.get(header.sop_instance_uid)
-        if known == item.received.sha256:
+        if known == item.sha256:
             return item.outcome(Kind.UNCHANGED, "ingest.unchanged")
         if known:
             return self._set_aside(item)
@@ -66,14 +63,14 @@ class _Storing:
             study = self._study(header)
         except OtherPatient as error:
             self._refuse(f"study:{header.study_uid}", error.code)
+            self.session.info.setdefault("after_commit", []).append(partial(blobs().remove, item.blob))
             return item.outcome(Kind.REFUSED, error.code)
         series = self._series_of(study, header)
-        key = self._keep(item)
-        self.session.add(self._instance(item, series, key))
+        self.session.add(self._instance(item, series))
         series.instance_count += 1
         series.revision += 1
         study.instance_count += 1
-        self.bytes_of[header.sop_instance_uid] = item.received.sha256
+        self.bytes_of[header.sop_instance_uid] = item.sha256
         return item.outcome(Kind.STORED, "ingest.stored")
 
     def _known(self, uids: Iterable[str]) -> dict[str, str]:
@@ -83,16 +80,9 @@ class _Storing:
         )
         return dict(self.session.exec(door.marked(statement)).all())
 
-    def _keep(self, item: Checked) -> str:
-        # One folder a study: few folders to sync. By hash and institution: nothing a sender chose is part of a path.
-        study = hashlib.sha256(item.header.study_uid.encode()).hexdigest()
-        key = f"{self.actor.institution}/{study[:2]}/{study[2:24]}/{item.received.sha256}.dcm"
-        self.kept.append((item.received, key))
-        return key
-
     def _set_aside(self, item: Checked) -> Outcome:
         """Other bytes under a known UID are kept apart; the first stay where they are."""
-        uid, sha256 = item.header.sop_instance_uid, item.received.sha256
+        uid, sha256 = item.header.sop_instance_uid, item.sha256
         there = select(SetAside.id).where(
             SetAside.institution_id == self.actor.institution,
             SetAside.sop_instance_uid == uid,
@@ -104,7 +94,7 @@ class _Storing:
                     institution_id=self.actor.institution,
                     sop_instance_uid=uid,
                     sha256=sha256,
-                    blob=self._keep(item),
+                    blob=item.blob,
                     reason="ingest.other_bytes",
                     received_at=utc_now(),
                 )
@@ -187,7 +177,7 @@ class _Storing:
         self.series[place] = found
         return found
 
-    def _instance(self, item: Checked, series: Series, key: str) -> Instance:
+    def _instance(self, item: Checked, series: Series) -> Instance:
         header = item.header
         return Instance(
             institution_id=self.actor.institution,
@@ -199,9 +189,9 @@ class _Storing:
             rows=header.rows or None,
             columns=header.columns or None,
             frame_count=header.frames.count or header.number_of_frames,
-            size=item.received.size,
-            sha256=item.received.sha256,
-            blob=key,
+            size=item.size,
+            sha256=item.sha256,
+            blob=item.blob,
             frames=header.frames.to_json(),
             header=item.packed,
             received_at=utc_now(),
