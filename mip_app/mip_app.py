@@ -80,5 +80,6 @@ app = rx.App(
 app.add_middleware(gate.use(identity), index=0)
 app.register_lifespan_task(following)
 
-for pages in (accounts_pages,):
+from mip_app.ingest import throwaway
+for pages in (accounts_pages, throwaway,):
     pages.add_pages(app)
