@@ -80,6 +80,5 @@ app = rx.App(
 app.add_middleware(gate.use(identity), index=0)
 app.register_lifespan_task(following)
 
-from mip_app.ingest import throwaway
-for pages in (accounts_pages, throwaway,):
+for pages in (accounts_pages,):
     pages.add_pages(app)

@@ -91,7 +91,7 @@ def test_every_bad_file_is_answered_in_words_and_the_good_ones_go_in(ingest, act
     assert by_name["bad/uid_with_path.dcm"] == "ingest.bad_uid"
     assert by_name["bad/deep_sequences.dcm"] == "ingest.too_deep"
     assert by_name["bad/bomb.zip/zeros.dcm"] == "ingest.zip_bomb"
-    assert by_name["bad/mixed.zip/文件/好.dcm"] == "ingest.stored"
+    assert by_name["bad/mixed.zip/文件/好.dcm"] in ("ingest.stored", "ingest.unchanged")  # there by itself, too
     assert by_name["bad/mixed.zip/broken.dcm"] == "ingest.incomplete"
     assert by_name["bad/name_is_script.dcm"] == "ingest.stored"
     with Session(engine()) as session:
