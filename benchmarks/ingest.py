@@ -43,7 +43,10 @@ def slices(count: int, study: int) -> Iterator[tuple[str, bytes]]:
 
 
 def say(title: str, count: int, seconds: float, more: str = "") -> None:
-    print(f"{title}: {count / seconds:.0f} instances/s, {count * SLICE / seconds / 1e6:.0f} MB/s{more}", flush=True)
+    print(
+        f"{title}: {count / seconds:.0f} instances/s, {count * SLICE / seconds / 1e6:.0f} MB/s{more}",
+        flush=True,
+    )
 
 
 @contextlib.contextmanager
@@ -100,7 +103,10 @@ def bench_stow(folder: Path, key: str) -> None:
 
 
 def _serves(port: int) -> bool:
-    with contextlib.suppress(OSError), contextlib.closing(http.client.HTTPConnection("127.0.0.1", port)) as asked:
+    with (
+        contextlib.suppress(OSError),
+        contextlib.closing(http.client.HTTPConnection("127.0.0.1", port)) as asked,
+    ):
         asked.request("GET", "/healthz")
         return asked.getresponse().status == 200
     return False
@@ -118,7 +124,9 @@ def _send(port: int, key: str, files: list[tuple[str, bytes]], batch: int, conne
     }
     jobs: queue.Queue[bytes] = queue.Queue()
     for at in range(0, len(files), batch):
-        parts = (b"--bench\r\nContent-Type: application/dicom\r\n\r\n" + data for _, data in files[at : at + batch])
+        parts = (
+            b"--bench\r\nContent-Type: application/dicom\r\n\r\n" + data for _, data in files[at : at + batch]
+        )
         jobs.put(b"\r\n".join(parts) + b"\r\n--bench--\r\n")
 
     def work() -> None:
@@ -140,7 +148,9 @@ def _send(port: int, key: str, files: list[tuple[str, bytes]], batch: int, conne
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("what", choices=("zip", "stow"))
     parser.add_argument("--gib", type=float, default=2.0)
     parser.add_argument("--scratch", help="folder on the disk to be measured")

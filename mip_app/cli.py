@@ -63,6 +63,15 @@ def ingest(paths: tuple[Path, ...], institution: str, report: TextIO | None) -> 
     sys.exit(command.ingest(list(paths), institution, report))
 
 
+@mip.command()
+@click.argument("what_changes")
+def revision(what_changes: str) -> None:
+    """Write a migration from the difference between the tables and the database; read it before you keep it."""
+    from mip_app.serving.migration import write_revision
+
+    write_revision(what_changes)
+
+
 @mip.group()
 def operator() -> None:
     """The platform's operators."""

@@ -48,6 +48,7 @@ _needs = VarData(
 def t(key: str | rx.Var[str], **values: object) -> rx.Var[str]:
     """The text of `key` in the reader's language; `{name}` in it is replaced by values["name"].
 
+    `fallback` among the values is said for a key that no catalogue has.
     A literal key that is not in the catalogue fails the build with KeyError.
     """
     if isinstance(key, str) and key not in catalogue("zh"):
@@ -65,11 +66,15 @@ def language() -> rx.Var[str]:
     return rx.Var(_js_expr='t("ui.language_code")', _var_type=str, _var_data=_needs)
 
 
-def switch_language(to: str | rx.Var[str]) -> rx.event.EventSpec:
-    """Switches in the browser and remembers it in a cookie; no event is sent."""
+def switch_language(to: str = "") -> rx.event.EventSpec:
+    """Switches (to the other one without `to`) in the browser and remembers it in a cookie; no event is sent."""
+    if to and to not in LANGUAGES:
+        raise ValueError(f"no language {to!r}")
+    # Without a Var in it: a handler is compiled apart from the component whose hook `t` is.
+    tag = "setLanguage" if to else "otherLanguage"
     set_language = rx.Var(
-        _js_expr=f"(() => setLanguage({rx.Var.create(to)!s}))",
-        _var_data=VarData(imports={_script.importable_path: [rx.ImportVar(tag="setLanguage")]}),
+        _js_expr=f"(() => {tag}({json.dumps(to)}))",
+        _var_data=VarData(imports={_script.importable_path: [rx.ImportVar(tag=tag)]}),
     )
     return rx.call_function(set_language)
 

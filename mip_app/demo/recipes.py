@@ -487,6 +487,9 @@ def coronary(spec: StudySpec) -> Iterator[Series]:
     yield Series("左冠状动脉", XRayAngiographicImageStorage, attributes, [Picture(pixels)], bits=8)
 
 
+BECQUEREL = 259e6 / 66000  # per ml at an uptake (SUV) of 1: dose over weight
+
+
 def pet(spec: StudySpec) -> Iterator[Series]:
     size, pixel, slope = 160, TRUNK_FOV / 160, 2.0
 
@@ -497,8 +500,8 @@ def pet(spec: StudySpec) -> Iterator[Series]:
             z = 98.0 - 5 * i
             uptake = _blur(_blur(_uptake(torso, grid, z)))
             noise = _grain("soft", uptake.shape, z + 500, 3)
-            activity = np.clip(uptake + 0.16 * np.sqrt(uptake + 0.02) * noise, 0, None) * 2400
-            pixels = mark(np.rint(activity / slope).astype(np.int16), 9000)
+            activity = np.clip(uptake + 0.16 * np.sqrt(uptake + 0.02) * noise, 0, None) * BECQUEREL
+            pixels = mark(np.clip(np.rint(activity / slope), 0, 32767).astype(np.int16), 12000)
             place = _place(grid, grid, z) | {
                 "ImageIndex": i + 1,
                 "FrameReferenceTime": "0",
@@ -519,7 +522,7 @@ def pet(spec: StudySpec) -> Iterator[Series]:
         "CorrectedImage": ["DECY", "ATTN", "SCAT", "NORM"], "NumberOfSlices": 80, "RadiopharmaceuticalInformationSequence": [tracer],
         "SliceThickness": "5", "PixelSpacing": [f"{pixel:.6f}"] * 2, "ImageOrientationPatient": AXIAL, "PatientPosition": "HFS",
         "FrameOfReferenceUID": uid(spec.key, "frame"), "PositionReferenceIndicator": "", "RescaleIntercept": "0",
-        "RescaleSlope": f"{slope:g}", "WindowWidth": "15000", "WindowCenter": "7500", "ActualFrameDuration": "120000",
+        "RescaleSlope": f"{slope:g}", "WindowWidth": "26000", "WindowCenter": "13000", "ActualFrameDuration": "120000",
         "CollimatorType": "NONE", "ReconstructionMethod": "OSEM", "AttenuationCorrectionMethod": "CT",
     }  # fmt: skip
     yield Series(

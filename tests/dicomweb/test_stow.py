@@ -41,7 +41,9 @@ def related(*parts: bytes, head: str = "Content-Type: application/dicom\r\n", be
 
 
 def post(api, body, content_type=RELATED, path="", **headers):
-    return api.post(f"/dicom-web/studies{path}", content=body, headers={"Content-Type": content_type, **headers})
+    return api.post(
+        f"/dicom-web/studies{path}", content=body, headers={"Content-Type": content_type, **headers}
+    )
 
 
 def references(found: dict, sequence: str) -> list[str]:
@@ -72,7 +74,9 @@ def test_all_stored_is_200_with_where_to_find_them(api):
 
 
 def test_some_refused_is_202_and_says_which_and_why(api):
-    answer = post(api, related(image(1), image(2, patient="P2"), image(1, side=17), image(3)[:-20], b"no image"))
+    answer = post(
+        api, related(image(1), image(2, patient="P2"), image(1, side=17), image(3)[:-20], b"no image")
+    )
     assert answer.status_code == 202
     found = answer.json()
     assert references(found, STORED) == [f"{ROOT}.1.1.1"]
@@ -112,7 +116,11 @@ def test_xml_for_those_who_ask_for_it(api):
 @pytest.mark.parametrize("piece", [1, 7, 1000])
 def test_a_body_in_any_pieces_with_what_the_standard_allows_around_it(api, piece):
     data = image(1)[:-2] + b"\r\n"  # pixels that look like the edge of a boundary
-    body = related(data, head="content-type: APPLICATION/DICOM; transfer-syntax=*\r\nContent-ID: <1>\r\n", before=b"preamble\r\n")
+    body = related(
+        data,
+        head="content-type: APPLICATION/DICOM; transfer-syntax=*\r\nContent-ID: <1>\r\n",
+        before=b"preamble\r\n",
+    )
     pieces = (body[place : place + piece] for place in range(0, len(body), piece))
     answer = post(api, pieces)  # chunked, without a Content-Length
     assert answer.status_code == 200
@@ -201,6 +209,9 @@ def test_a_client_that_is_not_ours(api, tmp_path):
     (tmp_path / "1.dcm").write_bytes(image(1))
     (tmp_path / "2.dcm").write_bytes(image(2))
     told = client.store_instances([dcmread(tmp_path / "1.dcm"), dcmread(tmp_path / "2.dcm")], f"{ROOT}.1")
-    assert [item.ReferencedSOPInstanceUID for item in told.ReferencedSOPSequence] == [f"{ROOT}.1.1.1", f"{ROOT}.1.1.2"]
+    assert [item.ReferencedSOPInstanceUID for item in told.ReferencedSOPSequence] == [
+        f"{ROOT}.1.1.1",
+        f"{ROOT}.1.1.2",
+    ]
     assert json.loads(told.to_json())[STORED]
     assert len(client.retrieve_series_metadata(f"{ROOT}.1", f"{ROOT}.1.1")) == 2

@@ -72,5 +72,8 @@ def test_the_report_names_every_file_as_it_is_done(run, tmp_path):
     report = io.StringIO()
     run(tmp_path / "ct", report=report)
     lines = [json.loads(line) for line in report.getvalue().splitlines()]
-    assert [(line["name"], line["kind"]) for line in lines] == [("ct/0001.dcm", "stored"), ("ct/0002.dcm", "stored")]
+    assert [(line["name"], line["kind"]) for line in lines] == [
+        ("ct/0001.dcm", "stored"),
+        ("ct/0002.dcm", "stored"),
+    ]
     assert lines[0]["sop_instance_uid"].endswith(".1.1.1")

@@ -22,7 +22,17 @@ FILES = 200
 
 
 def start(folder: Path, report: Path) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "mip_app.cli", "ingest", str(folder), "--institution", "JN1", "--report", str(report)]
+    command = [
+        sys.executable,
+        "-m",
+        "mip_app.cli",
+        "ingest",
+        str(folder),
+        "--institution",
+        "JN1",
+        "--report",
+        str(report),
+    ]
     return subprocess.Popen(command, cwd=REPOSITORY, env=os.environ, stderr=subprocess.DEVNULL)
 
 

@@ -35,7 +35,12 @@ def test_a_series_is_stored_bit_for_bit(ingest, tmp_path):
     kept = {blobs().path(row.blob).read_bytes() for row in rows(Instance)}
     assert kept == {path.read_bytes() for path in paths}
     study, line = rows(Study)[0], rows(Series)[0]
-    assert (study.instance_count, study.series_count, study.modality, line.instance_count) == (40, 1, "CT", 40)
+    assert (study.instance_count, study.series_count, study.modality, line.instance_count) == (
+        40,
+        1,
+        "CT",
+        40,
+    )
     assert not list(blobs().incoming.iterdir())
 
 
@@ -91,7 +96,10 @@ def test_every_bad_file_is_answered_in_words_and_the_good_ones_go_in(ingest, act
     assert by_name["bad/uid_with_path.dcm"] == "ingest.bad_uid"
     assert by_name["bad/deep_sequences.dcm"] == "ingest.too_deep"
     assert by_name["bad/bomb.zip/zeros.dcm"] == "ingest.zip_bomb"
-    assert by_name["bad/mixed.zip/文件/好.dcm"] in ("ingest.stored", "ingest.unchanged")  # there by itself, too
+    assert by_name["bad/mixed.zip/文件/好.dcm"] in (
+        "ingest.stored",
+        "ingest.unchanged",
+    )  # there by itself, too
     assert by_name["bad/mixed.zip/broken.dcm"] == "ingest.incomplete"
     assert by_name["bad/name_is_script.dcm"] == "ingest.stored"
     with Session(engine()) as session:

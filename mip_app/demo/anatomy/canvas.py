@@ -49,8 +49,24 @@ class Cloud:
         two = (1 - t) * self.cells[low % n] + t * self.cells[(low + 1) % n]
         return spread(n, rows) @ f32(two) @ spread(n, columns).T
 
+    def over(self, x: Array, y: Array, z: Array, cell: float) -> Array:
+        """The field over a plane along two axes: x, y, z as a row, a column and a single value, in any order."""
+        n = len(self.cells)
+        field = self.cells
+        for axis, values in sorted(enumerate((x, y, z)), key=lambda pair: pair[1].size):  # the short one first: cheap
+            at = values.ravel() / cell
+            low = np.floor(at).astype(int)
+            weights: Array = np.zeros((len(at), n), np.float32)
+            weights[np.arange(len(at)), low % n] = 1 - (at - low)
+            weights[np.arange(len(at)), (low + 1) % n] += at - low
+            field = np.moveaxis(np.tensordot(weights, field, axes=(1, axis)), 0, axis)
+        plane = field.squeeze()
+        columns = next(axis for axis, values in enumerate((x, y, z)) if values.shape[1] > 1)
+        rows = next(axis for axis, values in enumerate((x, y, z)) if values.shape[0] > 1)
+        return f32(plane.T if rows > columns else plane)
+
     def at(self, x: Array, y: Array, z: Array, cell: float) -> Array:
-        """The field at points in mm, linear between cells of `cell` mm."""
+        """The field at any points in mm, linear between cells of `cell` mm."""
         n = len(self.cells)
         out: Array = np.zeros(np.broadcast_shapes(x.shape, y.shape, z.shape), np.float32)
         low, part = [], []

@@ -44,6 +44,16 @@ class Cut:
             self.table[tissue] - self.value
         )
 
+    def within(self, low: Point, high: Point) -> "tuple[Cut | None, tuple[slice, slice]]":
+        """The part of this plane inside a box, painting into it; None where the plane misses the box."""
+        found = self._crop(low, high)
+        if found is None:
+            return None, (slice(0), slice(0))
+        part = object.__new__(Cut)
+        part.axes, part.table, part.soft, part.value = found[1], self.table, self.soft, self.value[found[0]]
+        part.shape = part.value.shape
+        return part, found[0]
+
     def _crop(self, low: Point, high: Point) -> tuple[tuple[slice, slice], tuple[Array, Array, Array]] | None:
         where = [slice(0, self.shape[0]), slice(0, self.shape[1])]
         for axis, a, b in zip(self.axes, low, high, strict=True):
@@ -167,16 +177,18 @@ class Head:
         self._outside(cut, inner, bowl)
         self._face(cut)
         self._skull(cut, inner)
-        self._brain(cut, inner)
+        within, box = cut.within((-72, -90, -160), (72, 94, 80))
+        if within is not None:
+            self._brain(within, inner[box])
         self._ears(cut)
         return cut.value
 
     def _ears(self, cut: Cut) -> None:
         """The petrous bones between middle and hind fossa, and the mastoid's air cells."""
         x, y, z = cut.axes
-        cut.rod([(60, 18, -36), (42, 9, -33), (16, -6, -27)], [14, 9.5, 5], "bone", True)
+        cut.rod([(60, 17, -30), (42, 9, -27), (16, -5, -24)], [15, 11, 6], "bone", True)
         if float(np.min(z)) < 0:
-            cells = f32(np.clip(self.grain.at(x, y, z, 2.4) * 2.2 - 0.2, 0, 1))
+            cells = f32(np.clip(self.grain.over(x, y, z, 2.4) * 2.2 - 0.2, 0, 1))
             cut.pair((58, 24, -38), (11, 16, 17), "air", mask=cells)
         cut.rod([(50, 6, -33), (66, 4, -33), (74, 2, -34)], [2.4, 3, 3.6], "air", True)
 
@@ -195,7 +207,7 @@ class Head:
         cut.fill(skin + 2.2, "fat")
         self.skin = skin
         deep = np.clip((-25 - z) / 15, 0, 1) * np.ones_like(skin)
-        cut.fill(skin + 7, "muscle", f32(deep * (0.9 + 0.1 * np.clip(self.grain.at(x, y, z, 4.5), -1, 1))))
+        cut.fill(skin + 7, "muscle", f32(deep * (0.9 + 0.1 * np.clip(self.grain.over(x, y, z, 4.5), -1, 1))))
         cut.pair((67, -30, -6), (9, 30, 40), "muscle", mask=np.clip(0.5 - (skin + 4), 0, 1))
 
     def _face(self, cut: Cut) -> None:
@@ -249,7 +261,7 @@ class Head:
         x, y, z = cut.axes
         thick = (
             6.2
-            + 0.35 * self.grain.at(x, y, z, 7.0)
+            + 0.35 * self.grain.over(x, y, z, 7.0)
             + 2.4 * np.exp(-(((np.abs(y - 3) - 82) / 14) ** 2)) * np.exp(-((x / 18) ** 2))
         )
         outside = np.maximum(inner - thick, Blob((0, 3, 6), (74.5, 93, 76), boxy=True).distance(x, y, z))
@@ -284,7 +296,7 @@ class Head:
 
     def _cerebrum(self, cut: Cut, surface: Array, below: Array, age: float) -> None:
         x, y, z = cut.axes
-        warp = 2.5 * self.grain.at(x, y, z, 6.0)
+        warp = 2.5 * self.grain.over(x, y, z, 6.0)
         fold = np.abs(self.folds.at(f32(x + warp), f32(y - warp), f32(z + 0.5 * warp), 2.9)) * 3.3
         side = np.abs(x)
         depth = np.minimum(-surface, np.where(z > 14 + 0.2 * np.abs(y), side - 1.5, 99.0))
@@ -351,7 +363,7 @@ class Head:
         lobes = blend(lobes, vermis, 6)
         cerebellum = np.maximum(np.maximum(lobes, inner + 2.4), f32(below + 0.6))
         # leaves: thin fissures along shells around the fourth ventricle
-        shell = np.sqrt((0.55 * x) ** 2 + (y - 26) ** 2 + (1.25 * (z + 27)) ** 2) + 1.4 * self.grain.at(
+        shell = np.sqrt((0.55 * x) ** 2 + (y - 26) ** 2 + (1.25 * (z + 27)) ** 2) + 1.4 * self.grain.over(
             x, y, z, 3.0
         )
         leaf = 0.5 + 0.5 * np.cos(shell * (2 * np.pi / 4.3))

@@ -29,8 +29,8 @@ class Lumbar:
         """Values over columns y and rows z (mm) at distance x from the midline."""
         air, fat, muscle, marrow, cortex, disc, worn, fluid, roots, vessel = table
         yy, zz = y[None, :], z[:, None]
-        grain = self.grain.at(f32([[x]]), f32(yy), f32(zz), 3.2)
-        coarse = self.grain.at(f32([[x + 60]]), f32(yy), f32(zz), 9.0)
+        grain = self.grain.over(f32([[x]]), f32(yy), f32(zz), 3.2)
+        coarse = self.grain.over(f32([[x + 60]]), f32(yy), f32(zz), 9.0)
         bend = self._bend(zz)
         front = yy - bend  # 0: middle of the bodies
         picture = np.full(front.shape, air, np.float32)
