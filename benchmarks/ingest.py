@@ -130,13 +130,13 @@ def _send(port: int, key: str, files: list[tuple[str, bytes]], batch: int, conne
         jobs.put(b"\r\n".join(parts) + b"\r\n--bench--\r\n")
 
     def work() -> None:
-        with contextlib.closing(http.client.HTTPConnection("127.0.0.1", port)) as connection:
-            with contextlib.suppress(queue.Empty):
-                while True:
-                    connection.request("POST", "/dicom-web/studies", jobs.get_nowait(), head)
-                    answer = connection.getresponse()
-                    assert answer.status == 200, answer.read()
-                    answer.read()
+        connection = http.client.HTTPConnection("127.0.0.1", port)
+        with contextlib.closing(connection), contextlib.suppress(queue.Empty):
+            while True:
+                connection.request("POST", "/dicom-web/studies", jobs.get_nowait(), head)
+                answer = connection.getresponse()
+                assert answer.status == 200, answer.read()
+                answer.read()
 
     threads = [threading.Thread(target=work) for _ in range(connections)]
     begun = time.perf_counter()
