@@ -4,7 +4,7 @@ Nobody here exists. Dates are counted back from the day of the first seeding.
 """
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone
 from enum import StrEnum
 
 ALLIANCE = "江南医联体"
@@ -108,11 +108,13 @@ class Timeline:
     amended: datetime | None = None
 
 
+ZONE = timezone(timedelta(hours=8))  # where the alliance lies
 LAST_OF_TODAY = 11 * 60  # minutes: seeded before 11 o'clock, today's studies move closer together
 
 
 def timeline(spec: StudySpec, now: datetime) -> Timeline:
-    """The times of a study as seen from `now` (naive local time of its institution)."""
+    """The times of a study as seen from `now`: naive, in the alliance's zone, which a naive `now` is taken to be in."""
+    now = now.astimezone(ZONE).replace(tzinfo=None) if now.tzinfo else now
     midnight = datetime(now.year, now.month, now.day) - timedelta(days=spec.days_ago)
     minutes = int(spec.time[:2]) * 60 + int(spec.time[2:4])
     elapsed = (now.hour * 60 + now.minute) if spec.days_ago == 0 else LAST_OF_TODAY

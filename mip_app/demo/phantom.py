@@ -18,7 +18,7 @@ from pydicom.data import get_testdata_file
 from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
 from pydicom.uid import UID, ExplicitVRLittleEndian, RLELossless
 
-from mip_app.demo.catalogue import INSTITUTIONS, Contrast, PatientClass, StudySpec, timeline
+from mip_app.demo.catalogue import INSTITUTIONS, ZONE, Contrast, PatientClass, StudySpec, timeline
 
 Pixels = npt.NDArray[Any]
 
@@ -93,9 +93,9 @@ def mark(pixels: Pixels, value: float, corner: str = "bl", floor: float = 0.0) -
 def build(spec: StudySpec, now: datetime | None = None) -> Iterator[FileDataset]:
     """The instances of one study, made as they are asked for; the same bytes for the same `now`.
 
-    `now` is the local time of the first seeding (default: the clock): dates are counted back from it.
+    `now` is the time of the first seeding (default: the clock): dates are counted back from it.
     """
-    moment = now or datetime.now()
+    moment = now or datetime.now(ZONE)
     if spec.images.recipe == "wheel":
         yield from _published(spec, moment)
         return

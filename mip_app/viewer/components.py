@@ -6,7 +6,7 @@ from reflex_base.vars import VarData
 from mip_app.core.actor import Permission
 from mip_app.core.i18n import t
 from mip_app.ui.state import may
-from mip_app.viewer.cornerstone import act, change, control, cornerstone_viewer, open_sheet, pick, toggle
+from mip_app.viewer.cornerstone import change, control, cornerstone_viewer, open_sheet, perform, pick, toggle
 from mip_app.viewer.state import ViewerState
 
 # Words the viewer draws itself, on the image and where there is none; {placeholders} stay for it to fill.
@@ -191,7 +191,7 @@ def _tool_bar() -> rx.Component:
         *(_tool_button(*tool) for tool in _TOOLS),
         _rule(),
         _bar_button("blend", "viewer.invert", "I", toggle("inverted"), control("inverted", bool)),
-        _bar_button("undo-2", "viewer.reset", "Space", act("reset")),
+        _bar_button("undo-2", "viewer.reset", "Space", perform("reset")),
         rx.cond(control("hounsfield", bool), rx.fragment(_rule(), _window_menu())),
         role="toolbar",
         aria_label=t("viewer.tools"),
@@ -269,7 +269,7 @@ def _phone_tools() -> rx.Component:
         windowing,
         _phone_button("move", "viewer.tool_pan", change(tool="pan"), control("tool") == "pan"),
         _phone_button("blend", "viewer.invert", toggle("inverted"), control("inverted", bool)),
-        _phone_button("undo-2", "viewer.reset", act("reset")),
+        _phone_button("undo-2", "viewer.reset", perform("reset")),
         aria_label=t("viewer.tools"),
         class_name="flex flex-none border-t border-base-300 bg-base-100 pb-safe lg:hidden",
     )

@@ -22,7 +22,7 @@ export const useControls = () => useSyncExternalStore(listen, controls, () => in
 // Acts that leave nothing to agree on, such as resetting the view.
 const acts = new EventTarget();
 
-export const act = (name) => acts.dispatchEvent(new Event(name));
+export const perform = (name) => acts.dispatchEvent(new Event(name));
 
 export const onAct = (name, then) => {
   acts.addEventListener(name, then);

@@ -1,6 +1,6 @@
 // The viewer of a study: its series at the left (a sheet on the phone), the viewport beside them, the keys for both.
 import { useEffect, useRef, useState } from "react";
-import { act, change, controls, startControls } from "./controls.js";
+import { change, controls, perform, startControls } from "./controls.js";
 import { fill } from "./corners.jsx";
 import { listSeries, openSeries, Refused } from "./dicomweb.js";
 import { PRESETS, pixelsOf, start } from "./stack.js";
@@ -222,7 +222,7 @@ function useKeys(stack, series, active, choose) {
       end: () => by(Infinity),
       pageup: () => beside(-1),
       pagedown: () => beside(1),
-      " ": () => act("reset"),
+      " ": () => perform("reset"),
       i: () => change({ inverted: !controls().inverted }),
       0: () => change({ preset: "auto" }),
     };

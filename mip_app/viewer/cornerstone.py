@@ -86,9 +86,9 @@ def pick(**controls: object) -> rx.Var[EventChain]:
     return _call("pick", f"pick({rx.Var.create(controls)!s}, event.target)", takes="event")
 
 
-def act(name: str) -> rx.Var[EventChain]:
+def perform(name: str) -> rx.Var[EventChain]:
     """`reset`: fit the image, its own window, not inverted."""
-    return _call("act", f"act({name!r})")
+    return _call("perform", f"perform({name!r})")
 
 
 def open_sheet(element_id: str) -> rx.Var[EventChain]:
