@@ -17,6 +17,9 @@ from mip_app.core.errors import MipError
 from mip_app.core.http import Guard, error_answer
 from mip_app.core.logs import frontend_error
 from mip_app.dicomweb.api import router as dicomweb
+from mip_app.dicomweb.stow import router as stow
+from mip_app.ingest import api as ingest_api
+from mip_app.ingest import components as upload
 from mip_app.reports import api as reports_api
 from mip_app.reports import pages as reports_pages
 from mip_app.serving.bundle import BUNDLE
@@ -28,7 +31,7 @@ from mip_app.viewer import pages as viewer_pages
 from mip_app.viewer.components import study_images
 
 identity = Accounts()
-ROUTERS = (health, accounts_api.router, dicomweb, reports_api.router)
+ROUTERS = (health, accounts_api.router, dicomweb, stow, ingest_api.router, reports_api.router)
 
 
 def http_api() -> FastAPI:
@@ -83,6 +86,7 @@ app = rx.App(
 app.add_middleware(gate.use(identity), index=0)
 app.register_lifespan_task(following)
 
-for pages in (accounts_pages, studies_pages, viewer_pages):
+for pages in (accounts_pages, viewer_pages):
     pages.add_pages(app)
+studies_pages.add_pages(app, upload=upload)
 reports_pages.add_pages(app, images=study_images)

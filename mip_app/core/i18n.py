@@ -5,6 +5,7 @@
 
 import json
 import re
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
@@ -80,5 +81,10 @@ def switch_language(to: str = "") -> rx.event.EventSpec:
 
 def said(error: MipError, in_language: str = "en") -> str:
     """An error in words, for the command line and for answers that no page translates."""
-    words = catalogue(in_language).get(error.code, error.code)
-    return re.sub(r"\{(\w+)\}", lambda found: error.detail.get(found[1], ""), words)
+    return words(error.code, error.detail, in_language)
+
+
+def words(key: str, values: Mapping[str, str], in_language: str = "en") -> str:
+    """The text of `key` filled with `values`, where no browser does it."""
+    text = catalogue(in_language).get(key, key)
+    return re.sub(r"\{(\w+)\}", lambda found: values.get(found[1], ""), text)
