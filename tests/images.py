@@ -28,7 +28,11 @@ class Made:
 
 
 def study(
-    name: str = "ZHANG^San=张^三", patient_id: str = "", slices: int = 12, when: str = "", **attributes: object
+    name: str = "ZHANG^San=张^三",
+    patient_id: str = "",
+    slices: int = 12,
+    when: str = "",
+    **attributes: object,
 ) -> list[pydicom.Dataset]:
     """A CT series of `slices` images 128 × 128; slice n carries a bright square that moves with n."""
     template = pydicom.dcmread(str(get_testdata_file("CT_small.dcm", download=False)))

@@ -51,7 +51,9 @@ def opened(session: Session, actor: Actor, study_uid: str, now: datetime) -> Des
     if report is None:
         _make(session, actor, head.pk)
         report = session.scalars(mine).one()
-    working = session.scalars(door.marked(select(WorkingText).where(col(WorkingText.study_pk) == head.pk))).one()
+    working = session.scalars(
+        door.marked(select(WorkingText).where(col(WorkingText.study_pk) == head.pk))
+    ).one()
     desk = Desk(head, report, working, lock_of(session, head.pk))
     if desk.lock.expired_at(now):
         free(session, actor, desk, Ended.EXPIRED, now)

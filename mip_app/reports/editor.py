@@ -61,7 +61,8 @@ def desk(name: str, type_: type = str) -> rx.Var[Any]:
 def clock(lock: rx.Var[Any], name: str, type_: type = str) -> rx.Var[Any]:
     """Of a lock, by the second: `left` (1:47), `expiring`, `idle` (minutes since the last input)."""
     needs = VarData(
-        imports={_DESK: [rx.ImportVar(tag="useLockClock")]}, hooks={f"const clock = useLockClock({lock!s})": None}
+        imports={_DESK: [rx.ImportVar(tag="useLockClock")]},
+        hooks={f"const clock = useLockClock({lock!s})": None},
     )
     data = VarData.merge(lock._get_all_var_data(), needs)
     return rx.Var(_js_expr=f"clock.{name}", _var_type=type_, _var_data=data).to(type_)
@@ -80,7 +81,9 @@ def act(name: str, closes: str = "", **extra: str) -> rx.Var[EventChain]:
     """
     more = ", ".join(f"{key}: {value}" for key, value in extra.items())
     close = f"closeDialog({closes!r}); " if closes else ""
-    return _call(f"{{ act({name!r}, {{{more}}}); {close}}}", "act", *(["closeDialog"] if closes else []), *_used(extra))
+    return _call(
+        f"{{ act({name!r}, {{{more}}}); {close}}}", "act", *(["closeDialog"] if closes else []), *_used(extra)
+    )
 
 
 def _used(extra: dict[str, str]) -> list[str]:
@@ -98,7 +101,9 @@ def call(function: str) -> rx.Var[EventChain]:
 
 def put(findings: rx.Var[str], impression: rx.Var[str]) -> rx.Var[EventChain]:
     """On click: other words in place of these, as if typed."""
-    return _call(f"put({{findings: {findings!s}, impression: {impression!s}}})", "put", of=(findings, impression))
+    return _call(
+        f"put({{findings: {findings!s}, impression: {impression!s}}})", "put", of=(findings, impression)
+    )
 
 
 def show(dialog: str) -> rx.Var[EventChain]:
@@ -113,4 +118,3 @@ def _call(body: str, *functions: str, of: tuple[rx.Var[Any], ...] = ()) -> rx.Va
     imports = VarData(imports={_DESK: [rx.ImportVar(tag=name) for name in functions]})
     data = VarData.merge(imports, *(var._get_all_var_data() for var in of))
     return rx.Var(_js_expr=f"(() => {body})", _var_type=EventChain, _var_data=data)
-

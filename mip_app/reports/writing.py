@@ -79,9 +79,7 @@ def stale(desk: Desk, actor: Actor, draft: Draft, now: datetime) -> str:
     return ""
 
 
-def keep_aside(
-    session: Session, actor: Actor, desk: Desk, draft: Draft, code: str, now: datetime
-) -> Outcome:
+def keep_aside(session: Session, actor: Actor, desk: Desk, draft: Draft, code: str, now: datetime) -> Outcome:
     """Keep a refused text as a version of its writer's, unless it is kept already."""
     known = _version_with(session, desk, draft.text)
     if not any(draft.text) or draft.text in (desk.text, (desk.report.findings, desk.report.impression)):
