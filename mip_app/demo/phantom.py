@@ -18,7 +18,8 @@ from pydicom.data import get_testdata_file
 from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
 from pydicom.uid import UID, ExplicitVRLittleEndian, RLELossless
 
-from mip_app.demo.catalogue import INSTITUTIONS, ZONE, Contrast, PatientClass, StudySpec, timeline
+from mip_app.demo.catalogue import INSTITUTIONS, ZONE, StudySpec, timeline
+from mip_app.studies.models import Contrast, PatientClass
 
 Pixels = npt.NDArray[Any]
 
@@ -131,7 +132,7 @@ def _instance(
     if (
         spec.modality == "CT"
         and "ContrastBolusAgent" not in series.attributes
-        and spec.contrast is Contrast.CONTRAST
+        and spec.contrast is Contrast.ENHANCED
     ):
         data.ContrastBolusAgent = "Iohexol 350"
     _pixels(data, series, picture.pixels)

@@ -173,7 +173,9 @@ def lock_bar() -> rx.Component:
     )
 
 
-def _warning(sign: str, line: rx.Component | rx.Var[str], more: rx.Component | rx.Var[str], *acts: rx.Component) -> rx.Component:
+def _warning(
+    sign: str, line: rx.Component | rx.Var[str], more: rx.Component | rx.Var[str], *acts: rx.Component
+) -> rx.Component:
     return rx.el.div(
         rx.el.span(icon(sign), class_name="text-xl text-warning"),
         rx.el.span(
@@ -193,7 +195,10 @@ def _offline() -> rx.Component:
         t("report.offline_kept"),
         rx.cond(
             desk("dirty", bool),
-            rx.el.span(t("report.unsent", n=desk("unsent", int)), class_name="num text-sm whitespace-nowrap text-muted"),
+            rx.el.span(
+                t("report.unsent", n=desk("unsent", int)),
+                class_name="num text-sm whitespace-nowrap text-muted",
+            ),
         ),
     )
 
@@ -203,9 +208,14 @@ def _expiring() -> rx.Component:
         "timer",
         t("report.expiring", left=clock(LOCK, "left")),
         t("report.expiring_idle", n=clock(LOCK, "idle", int)),
-        rx.el.button(t("report.save"), on_click=act("save"), class_name="btn btn-ghost font-normal lg:btn-sm"),
         rx.el.button(
-            t("report.keep_editing"), id="keep-editing", on_click=act("renew"), class_name="btn btn-primary lg:btn-sm"
+            t("report.save"), on_click=act("save"), class_name="btn btn-ghost font-normal lg:btn-sm"
+        ),
+        rx.el.button(
+            t("report.keep_editing"),
+            id="keep-editing",
+            on_click=act("renew"),
+            class_name="btn btn-primary lg:btn-sm",
         ),
     )
 
@@ -229,7 +239,11 @@ def _mine() -> rx.Component:
             rx.el.span(mine, class_name="font-medium whitespace-nowrap text-primary"),
             rx.el.span(t("report.comma"), more, class_name="max-lg:hidden"),
         ),
-        rx.el.span(_saved(), class_name="num ml-auto flex items-center gap-1.5 text-sm whitespace-nowrap text-muted", id="saved"),
+        rx.el.span(
+            _saved(),
+            class_name="num ml-auto flex items-center gap-1.5 text-sm whitespace-nowrap text-muted",
+            id="saved",
+        ),
         class_name=_CALM + "bg-wash",
     )
 
@@ -239,7 +253,9 @@ def _saved() -> rx.Component:
     return rx.cond(
         desk("dirty", bool),
         rx.fragment(icon("cloud"), t("report.not_saved_yet")),
-        rx.cond(desk("savedAt") != "", rx.fragment(icon("cloud-check"), t("report.autosaved", at=desk("savedAt")))),
+        rx.cond(
+            desk("savedAt") != "", rx.fragment(icon("cloud-check"), t("report.autosaved", at=desk("savedAt")))
+        ),
     )
 
 
@@ -247,14 +263,26 @@ def _theirs() -> rx.Component:
     return _warning(
         "lock",
         t("report.theirs", who=LOCK.holder),
-        t("report.theirs_since", since=LOCK.since, n=clock(LOCK, "idle", int)),
+        rx.fragment(
+            t("report.since", since=LOCK.since),
+            rx.el.span(t("report.comma"), _last_input(), class_name="max-lg:hidden"),
+            t("report.follows"),
+        ),
         rx.cond(
             can("take_over"),
             rx.el.button(
-                t("report.take_over"), id="open-take-over", on_click=show("take-over"), class_name="btn lg:btn-sm"
+                t("report.take_over"),
+                id="open-take-over",
+                on_click=show("take-over"),
+                class_name="btn lg:btn-sm",
             ),
         ),
     )
+
+
+def _last_input() -> rx.Var[str]:
+    idle = clock(LOCK, "idle", int)
+    return rx.cond(idle > 0, t("report.input_minutes", n=idle), t("report.input_now"))
 
 
 def _elsewhere() -> rx.Component:
@@ -302,7 +330,10 @@ def messages() -> rx.Component:
                 "circle-alert",
                 t(desk("notice"), who=desk("who"), n=desk("n", int), kb=LIMIT // 1024),
                 rx.el.button(
-                    icon("x"), on_click=call("dismiss"), aria_label=t("ui.close"), class_name="btn btn-ghost btn-sm btn-square"
+                    icon("x"),
+                    on_click=call("dismiss"),
+                    aria_label=t("ui.close"),
+                    class_name="btn btn-ghost btn-sm btn-square",
                 ),
                 role="alert",
                 id="notice",
@@ -321,7 +352,11 @@ def messages() -> rx.Component:
                     t("report.backup_moved", at=desk("backup")),
                     t("report.backup", at=desk("backup")),
                 ),
-                rx.el.button(t("report.discard"), on_click=call("discard"), class_name="btn btn-ghost btn-sm font-normal"),
+                rx.el.button(
+                    t("report.discard"),
+                    on_click=call("discard"),
+                    class_name="btn btn-ghost btn-sm font-normal",
+                ),
                 rx.el.button(
                     rx.cond(desk("moved", bool), t("report.keep_as_version"), t("report.restore")),
                     id="restore",
@@ -379,7 +414,7 @@ def state_line() -> rx.Component:
 # ---- the two texts ----
 
 _AREA = (
-    "block w-full resize-none rounded-field bg-transparent px-2 pb-3 text-[1.0625rem] leading-[1.8] outline-none "
+    "block min-h-24 w-full resize-none rounded-field bg-transparent px-2 pb-3 text-[1.0625rem] leading-[1.8] outline-none "
     "field-sizing-content lg:text-lg lg:leading-[1.85] hover:bg-base-200/60 focus:bg-base-200/60 "
     "read-only:bg-transparent read-only:text-base-content/85"
 )
@@ -396,13 +431,20 @@ def texts() -> rx.Component:
 def _section(name: str, class_name: str) -> rx.Component:
     return rx.el.section(
         rx.el.header(
-            rx.el.h2(t(f"report.{name}"), class_name="text-base font-medium max-lg:font-normal max-lg:text-muted"),
+            rx.el.h2(
+                t(f"report.{name}"), class_name="text-base font-medium max-lg:font-normal max-lg:text-muted"
+            ),
             rx.el.span(t("report.characters", n=desk(name, int)), class_name="num text-xs text-muted"),
             class_name="flex h-9 items-center gap-2 px-4",
         ),
         rx.el.div(
             Field.create(
-                id=name, name=name, label=t(f"report.{name}"), limit=LIMIT, class_name=_AREA
+                id=name,
+                name=name,
+                label=t(f"report.{name}"),
+                placeholder=t(f"report.write_{name}"),
+                limit=LIMIT,
+                class_name=_AREA,
             ),
             class_name="mx-2 max-w-[44rem]",
         ),

@@ -51,7 +51,9 @@ def opened(session: Session, actor: Actor, study_uid: str, now: datetime) -> Des
     if report is None:
         _make(session, actor, head.pk)
         report = session.scalars(mine).one()
-    working = session.scalars(door.marked(select(WorkingText).where(col(WorkingText.study_pk) == head.pk))).one()
+    working = session.scalars(
+        door.marked(select(WorkingText).where(col(WorkingText.study_pk) == head.pk))
+    ).one()
     desk = Desk(head, report, working, lock_of(session, head.pk))
     if desk.lock.expired_at(now):
         free(session, actor, desk, Ended.EXPIRED, now)
@@ -161,11 +163,12 @@ def write_text(desk: Desk, actor: Actor, text: tuple[str, str], now: datetime) -
     working.by_id, working.by, working.at = actor.user_id, actor.name, now
 
 
-def status(report: Report) -> ReportStatus:
+def status(report: Report, working: WorkingText) -> ReportStatus:
+    """What the list and the page call it: a draft begins with its first word."""
     if report.state == ReportState.DRAFT:
         if report.returned:
             return ReportStatus.RETURNED
-        return ReportStatus.DRAFT if report.versions else ReportStatus.NONE
+        return ReportStatus.DRAFT if report.versions or working.unsaved else ReportStatus.NONE
     return ReportStatus(report.state)
 
 
@@ -176,8 +179,8 @@ def tell(session: Session, actor: Actor, desk: Desk, **more: object) -> None:
         session,
         actor,
         desk.head.pk,
-        report_status=status(desk.report),
-        report_author=desk.report.author,
+        report_status=status(desk.report, desk.working),
+        report_author=desk.report.author or desk.working.by,
         lock_holder_id=lock.holder_id,
         lock_holder=lock.holder,
         lock_expires_at=lock.listed_until,

@@ -15,7 +15,9 @@ def dialogs() -> rx.Component:
         rx.cond(can("sign"), _confirm("signing", "sign", "sign", "signature")),
         rx.cond(can("review"), _confirm("reviewing", "review", "review", "signature")),
         rx.cond(can("sign_amendment"), _confirm("reviewing", "sign_amendment", "review", "signature")),
-        rx.cond(can("sign_amendment"), _confirm("drop-amendment", "drop_amendment", "drop_amendment", "undo-2")),
+        rx.cond(
+            can("sign_amendment"), _confirm("drop-amendment", "drop_amendment", "drop_amendment", "undo-2")
+        ),
         rx.cond(can("take_over"), _confirm("take-over", "take_over", "take_over", "lock")),
         rx.cond(can("return"), _reasoned("give-back", "give_back", "give_back")),
         rx.cond(can("amend"), _reasoned("amend", "amend", "amend")),
@@ -36,11 +38,18 @@ def _confirm(element_id: str, words: str, name: str, sign: str) -> rx.Component:
             rx.el.dd(STUDY.name, " · ", person(), " · ", rx.el.span(STUDY.patient_id, class_name="num")),
             rx.el.dt(t("report.study"), class_name="text-muted"),
             rx.el.dd(
-                STUDY.modality, " ", STUDY.description, " · ", rx.el.span(STUDY.time, class_name="num whitespace-nowrap")
+                STUDY.modality,
+                " ",
+                STUDY.description,
+                " · ",
+                rx.el.span(STUDY.time, class_name="num whitespace-nowrap"),
             ),
             rx.el.dt(t("report.text"), class_name="text-muted"),
             rx.el.dd(
-                t("report.version", n=REPORT.version if name in ("take_over", "drop_amendment") else REPORT.next),
+                t(
+                    "report.version",
+                    n=REPORT.version if name in ("take_over", "drop_amendment") else REPORT.next,
+                ),
                 class_name="num",
             ),
             class_name="mt-4 grid grid-cols-[5rem_1fr] gap-y-1.5 text-base",

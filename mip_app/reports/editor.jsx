@@ -32,7 +32,7 @@ export function Desk({ uid, me, text, lock, can, answer, offline, ...handlers })
 }
 
 // One text area. The browser owns what is in it; words from elsewhere come in without moving caret or page.
-export function Field({ id, name, label, className, limit }) {
+export function Field({ id, name, label, placeholder, className, limit }) {
   const desk = useDesk();
   const area = useRef(null);
   useLayoutEffect(() => {
@@ -56,6 +56,7 @@ export function Field({ id, name, label, className, limit }) {
       aria-label={label}
       className={className}
       defaultValue=""
+      placeholder={desk.editable ? placeholder : ""}
       maxLength={limit}
       readOnly={!desk.editable}
       spellCheck={false}

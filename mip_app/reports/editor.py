@@ -48,28 +48,30 @@ class Field(rx.NoSSRComponent):
 
     name: rx.Var[str]
     label: rx.Var[str]
+    placeholder: rx.Var[str]
     limit: rx.Var[int]
 
 
 def desk(name: str, type_: type = str) -> rx.Var[Any]:
     """What the browser knows of the text under the writer's hands (`shown` of desk.js)."""
-    return _hooked("desk", name, type_)
+    needs = VarData(imports={_DESK: [rx.ImportVar(tag="useDesk")]}, hooks={"const desk = useDesk()": None})
+    return rx.Var(_js_expr=f"desk.{name}", _var_type=type_, _var_data=needs).to(type_)
 
 
 def clock(lock: rx.Var[Any], name: str, type_: type = str) -> rx.Var[Any]:
     """Of a lock, by the second: `left` (1:47), `expiring`, `idle` (minutes since the last input)."""
     needs = VarData(
-        imports={_DESK: [rx.ImportVar(tag="useLockClock")]}, hooks={f"const clock = useLockClock({lock!s})": None}
+        imports={_DESK: [rx.ImportVar(tag="useLockClock")]},
+        hooks={f"const clock = useLockClock({lock!s})": None},
     )
-    return rx.Var(
-        _js_expr=f"clock.{name}", _var_type=type_, _var_data=VarData.merge(lock._get_all_var_data(), needs)
-    )
+    data = VarData.merge(lock._get_all_var_data(), needs)
+    return rx.Var(_js_expr=f"clock.{name}", _var_type=type_, _var_data=data).to(type_)
 
 
 def wide() -> rx.Var[bool]:
     """Whether the window is a PC's: what only a PC shows is not loaded on a phone."""
     needs = VarData(imports={_DESK: [rx.ImportVar(tag="useWide")]}, hooks={"const wide = useWide()": None})
-    return rx.Var(_js_expr="wide", _var_type=bool, _var_data=needs)
+    return rx.Var(_js_expr="wide", _var_type=bool, _var_data=needs).to(bool)
 
 
 def act(name: str, closes: str = "", **extra: str) -> rx.Var[EventChain]:
@@ -79,7 +81,9 @@ def act(name: str, closes: str = "", **extra: str) -> rx.Var[EventChain]:
     """
     more = ", ".join(f"{key}: {value}" for key, value in extra.items())
     close = f"closeDialog({closes!r}); " if closes else ""
-    return _call(f"{{ act({name!r}, {{{more}}}); {close}}}", "act", *(["closeDialog"] if closes else []), *_used(extra))
+    return _call(
+        f"{{ act({name!r}, {{{more}}}); {close}}}", "act", *(["closeDialog"] if closes else []), *_used(extra)
+    )
 
 
 def _used(extra: dict[str, str]) -> list[str]:
@@ -97,7 +101,9 @@ def call(function: str) -> rx.Var[EventChain]:
 
 def put(findings: rx.Var[str], impression: rx.Var[str]) -> rx.Var[EventChain]:
     """On click: other words in place of these, as if typed."""
-    return _call(f"put({{findings: {findings!s}, impression: {impression!s}}})", "put", of=(findings, impression))
+    return _call(
+        f"put({{findings: {findings!s}, impression: {impression!s}}})", "put", of=(findings, impression)
+    )
 
 
 def show(dialog: str) -> rx.Var[EventChain]:
@@ -112,9 +118,3 @@ def _call(body: str, *functions: str, of: tuple[rx.Var[Any], ...] = ()) -> rx.Va
     imports = VarData(imports={_DESK: [rx.ImportVar(tag=name) for name in functions]})
     data = VarData.merge(imports, *(var._get_all_var_data() for var in of))
     return rx.Var(_js_expr=f"(() => {body})", _var_type=EventChain, _var_data=data)
-
-
-def _hooked(hook: str, name: str, type_: type) -> rx.Var[Any]:
-    tag = f"use{hook.capitalize()}"
-    needs = VarData(imports={_DESK: [rx.ImportVar(tag=tag)]}, hooks={f"const {hook} = {tag}()": None})
-    return rx.Var(_js_expr=f"{hook}.{name}", _var_type=type_, _var_data=needs)

@@ -34,9 +34,7 @@ def add_pages(app: rx.App, images: Images | None = None) -> None:
     def report() -> rx.Component:
         return room(images)
 
-    add_page(
-        app, report, "/reports/[study_uid]", "report.page", on_load=[ReportPage.load], theme="mip-dark"
-    )
+    add_page(app, report, "/reports/[study_uid]", "report.page", on_load=[ReportPage.load], theme="mip-dark")
 
 
 def room(images: Images | None) -> rx.Component:
@@ -73,7 +71,8 @@ def _ready(images: Images | None) -> rx.Component:
                 parts.state_line(),
                 rx.cond(ReportPage.text.open, parts.texts(), parts.closed()),
                 parts.sign_bar(),
-                class_name=column + (" lg:w-[30rem] lg:flex-none lg:border-l lg:border-base-300" if images else ""),
+                class_name=column
+                + (" lg:w-[30rem] lg:flex-none lg:border-l lg:border-base-300" if images else ""),
             ),
             rx.cond(
                 may(Permission.REPORT_READ_DRAFT),
@@ -105,7 +104,10 @@ def _loading() -> rx.Component:
     return rx.el.div(
         rx.el.div(class_name="h-14 border-b border-base-300 bg-base-100 lg:h-12"),
         rx.el.div(
-            *(rx.el.div(class_name=f"{line} {width}") for width in ("w-24", "w-full", "w-11/12", "w-4/5", "w-2/3")),
+            *(
+                rx.el.div(class_name=f"{line} {width}")
+                for width in ("w-24", "w-full", "w-11/12", "w-4/5", "w-2/3")
+            ),
             class_name="flex max-w-[44rem] flex-col gap-3 p-4",
         ),
         aria_busy=True,

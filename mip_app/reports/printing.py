@@ -48,9 +48,7 @@ def sheet(session: Session, actor: Actor, study_uid: str, now: datetime | None =
     now = now or utc_now()
     actor.require(Permission.REPORT_PRINT)
     head = studies.head(session, actor, study_uid)
-    report = session.scalars(
-        door.marked(select(Report).where(col(Report.study_pk) == head.pk))
-    ).one_or_none()
+    report = session.scalars(door.marked(select(Report).where(col(Report.study_pk) == head.pk))).one_or_none()
     number = printed_version(report, actor.permissions) if report else 0
     if report is None or not number:
         raise NothingToPrint()

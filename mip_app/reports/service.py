@@ -121,12 +121,13 @@ def look(session: Session, actor: Actor, study_uid: str, now: datetime | None = 
     actor.require(Permission.REPORT_READ)
     head = studies.head(session, actor, study_uid)
     report = _one(session, Report, head.pk) or Report(study_pk=head.pk, institution_id=actor.institution)
+    working = _one(session, WorkingText, head.pk) or WorkingText(study_pk=head.pk)
     drafts = Permission.REPORT_READ_DRAFT in actor.permissions
     lock = desks.lock_of(session, head.pk)
     return View(
         study=_study_line(head),
-        report=_report_line(report, actor, head.zone, now, drafts),
-        text=_draft_line(session, head, now) if drafts else _released_line(session, head, report),
+        report=_report_line(report, working, actor, head.zone, now),
+        text=_draft_line(working, head) if drafts else _released_line(session, head, report),
         lock=_lock_line(lock, actor, head.zone, now) if drafts else _lock_line(Lock(), actor, head.zone, now),
         versions=_versions(session, report, head.zone, now) if drafts else [],
     )
@@ -175,9 +176,12 @@ def _study_line(head: StudyHead) -> StudyLine:
     )
 
 
-def _report_line(report: Report, actor: Actor, zone: ZoneInfo, now: datetime, drafts: bool) -> ReportLine:
+def _report_line(
+    report: Report, working: WorkingText, actor: Actor, zone: ZoneInfo, now: datetime
+) -> ReportLine:
+    drafts = Permission.REPORT_READ_DRAFT in actor.permissions
     return ReportLine(
-        status=desks.status(report),
+        status=desks.status(report, working),
         can=acts(report, actor.permissions),
         version=report.version if drafts else report.released,
         next=report.versions + 1,
@@ -190,8 +194,7 @@ def _report_line(report: Report, actor: Actor, zone: ZoneInfo, now: datetime, dr
     )
 
 
-def _draft_line(session: Session, head: StudyHead, now: datetime) -> TextLine:
-    working = _one(session, WorkingText, head.pk) or WorkingText(study_pk=head.pk)
+def _draft_line(working: WorkingText, head: StudyHead) -> TextLine:
     return TextLine(
         uid=head.uid,
         revision=working.revision,

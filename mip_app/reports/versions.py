@@ -101,7 +101,8 @@ def _changes(name: str, pieces: rx.Var[list[Piece]]) -> rx.Component:
         rx.fragment(
             rx.el.h3(t(f"report.{name}"), class_name="mt-3 text-sm font-medium"),
             rx.el.p(
-                rx.foreach(pieces, _piece), class_name="mt-1 text-base leading-7 break-words whitespace-pre-wrap"
+                rx.foreach(pieces, _piece),
+                class_name="mt-1 text-base leading-7 break-words whitespace-pre-wrap",
             ),
         ),
         rx.el.p(t(f"report.unchanged_{name}"), class_name="mt-3 text-sm text-muted"),

@@ -9,7 +9,18 @@ from mip_app.audit.models import Act
 from mip_app.core.actor import Actor, Permission
 from mip_app.core.clock import utc_now
 from mip_app.core.errors import NotVisible
-from mip_app.reports.desk import Desk, add_aside, add_version, free, look_again, note, opened, write_text
+from mip_app.reports.desk import (
+    Desk,
+    add_aside,
+    add_version,
+    free,
+    look_again,
+    note,
+    opened,
+    status,
+    tell,
+    write_text,
+)
 from mip_app.reports.draft import Draft, Outcome
 from mip_app.reports.holding import keep_lock
 from mip_app.reports.lock import Ended
@@ -24,7 +35,10 @@ def autosave(session: Session, actor: Actor, draft: Draft, now: datetime | None 
     desk = opened(session, actor, draft.study_uid, now)
     if refused := stale(desk, actor, draft, now):
         return keep_aside(session, actor, desk, draft, refused, now)
+    before = status(desk.report, desk.working)
     write_text(desk, actor, draft.text, now)
+    if status(desk.report, desk.working) != before:
+        tell(session, actor, desk)
     keep_lock(session, actor, desk, now)
     return Outcome(ok=True, revision=desk.working.revision, fence=desk.lock.fence)
 
@@ -65,9 +79,7 @@ def stale(desk: Desk, actor: Actor, draft: Draft, now: datetime) -> str:
     return ""
 
 
-def keep_aside(
-    session: Session, actor: Actor, desk: Desk, draft: Draft, code: str, now: datetime
-) -> Outcome:
+def keep_aside(session: Session, actor: Actor, desk: Desk, draft: Draft, code: str, now: datetime) -> Outcome:
     """Keep a refused text as a version of its writer's, unless it is kept already."""
     known = _version_with(session, desk, draft.text)
     if not any(draft.text) or draft.text in (desk.text, (desk.report.findings, desk.report.impression)):
