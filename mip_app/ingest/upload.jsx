@@ -165,7 +165,7 @@ function Item({ t, item }) {
   const archive = results.size > 1 || (results.size === 1 && !results.has(item.name));
   const count = archive && `${number(stored)} / ${number(results.size)}`;
   if (status === "done") {
-    const unchanged = item.code === "ingest.unchanged";
+    const unchanged = item.code === "ingest.unchanged" || (archive && stored && !of("stored", item));
     const icon = isRefused(item) ? "refused" : unchanged ? "unchanged" : stored || !archive ? "stored" : "refused";
     const words = item.code ? t(item.code, item.detail) : entries(t, item);
     return <Row icon={icon} name={item.name} count={count} words={words} />;
