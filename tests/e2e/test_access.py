@@ -18,7 +18,9 @@ def uid(site: Site) -> str:
 
 @pytest.mark.parametrize("viewport", ["desktop", "phone"])
 @pytest.mark.parametrize("page_of", ["viewer", "reports"])
-def test_another_hospitals_doctor_is_told_what_one_is_told_of_nothing(someone, uid, viewport, page_of) -> None:
+def test_another_hospitals_doctor_is_told_what_one_is_told_of_nothing(
+    someone, uid, viewport, page_of
+) -> None:
     person = someone("qinghe", viewport)
     frames: list[str] = []
     person.page.on("websocket", lambda ws: ws.on("framereceived", lambda frame: frames.append(str(frame))))

@@ -45,7 +45,9 @@ def test_a_killed_server_comes_back_and_the_page_writes_on(someone, site: Site, 
     reader.signs_in(f"/reports/{uid}")
     expect(reader.page.locator("#findings")).to_have_value("第一句。第二句。")
     expect(reader.page.locator("#lock")).to_contain_text("林望舒")
-    writer.complaints[:] = [said for said in writer.complaints if "ERR_CONNECTION_REFUSED" not in said and "WebSocket" not in said]
+    writer.complaints[:] = [
+        said for said in writer.complaints if "ERR_CONNECTION_REFUSED" not in said and "WebSocket" not in said
+    ]
 
 
 def test_leaving_the_page_frees_the_lock(someone, uid) -> None:
