@@ -51,6 +51,11 @@ def writing_desk(uid: rx.Var[str]) -> rx.Component:
     )
 
 
+def still_open() -> rx.Var[bool]:
+    """The server was restarted and this tab is being told anew: what is on the screen stays."""
+    return desk("ready", bool) & (ReportPage.phase == "loading")
+
+
 # ---- who, what ----
 
 
@@ -249,8 +254,10 @@ def _theirs() -> rx.Component:
         t("report.theirs", who=LOCK.holder),
         rx.fragment(
             t("report.since", since=LOCK.since),
-            rx.el.span(t("report.comma"), _last_input(), class_name="max-lg:hidden"),
+            t("report.comma"),
+            rx.el.span(_last_input(), t("report.full_stop"), class_name="max-lg:hidden"),
             t("report.follows"),
+            rx.el.span(t("report.only_read"), class_name="max-lg:hidden"),
         ),
         rx.cond(
             can("take_over"),

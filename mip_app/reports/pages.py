@@ -45,8 +45,8 @@ def room(images: Images | None) -> rx.Component:
             (Shell.may.length() > 0) & ~may(Permission.REPORT_READ),
             _message("lock", "report.not_permitted", "report.ask_administrator"),
             rx.cond(
-                (ReportPage.phase == "ready") & (ReportPage.study.uid == STUDY_UID),
-                rx.fragment(_ready(images), parts.writing_desk(STUDY_UID), dialogs()),
+                ((ReportPage.phase == "ready") & (ReportPage.study.uid == STUDY_UID)) | parts.still_open(),
+                rx.fragment(_ready(images), dialogs()),
                 rx.cond(
                     (ReportPage.phase == "loading") | (ReportPage.phase == "ready"),
                     _loading(),
@@ -54,6 +54,7 @@ def room(images: Images | None) -> rx.Component:
                 ),
             ),
         ),
+        parts.writing_desk(STUDY_UID),
         class_name="flex h-dvh flex-col overflow-hidden bg-base-100 text-base-content lg:bg-base-200",
     )
 
@@ -71,7 +72,7 @@ def _ready(images: Images | None) -> rx.Component:
                 parts.lock_bar(),
                 parts.messages(),
                 parts.state_line(),
-                rx.cond(ReportPage.text.open, parts.texts(), parts.closed()),
+                rx.cond(ReportPage.text.open | parts.still_open(), parts.texts(), parts.closed()),
                 parts.sign_bar(),
                 class_name=column + (" lg:w-[30rem] lg:flex-none lg:border-l lg:border-base-300" if images else ""),
             ),

@@ -84,7 +84,7 @@ class ReportPage(rx.State):
                 await renewed_actor()
                 async with self:
                     uid = self.study["uid"]
-                    self._show(await looking(service.look, uid))
+                    await self._look(uid)
                     late = self.lock["expired"]
                 if late:
                     await changing(holding.settle, uid)
@@ -181,7 +181,12 @@ class ReportPage(rx.State):
             kept=outcome.kept,
             who=outcome.who,
         )
-        self._show(await looking(service.look, self._asked_uid()))
+        await self._look(self._asked_uid())
+
+    async def _look(self, uid: str) -> None:
+        self._show(await looking(service.look, uid))
+        if self.compared["new"] not in (0, self.report["version"]):
+            self.compared = await looking(service.compare, uid, self.compared["old"])
 
     def _show(self, view: View) -> None:
         """Assign only what changed: the rest does not travel."""
