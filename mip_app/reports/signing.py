@@ -94,9 +94,7 @@ def give_back(session: Session, actor: Actor, draft: Draft, now: datetime | None
     report.state, report.returned, report.reason = ReportState.DRAFT, True, draft.reason
     report.preliminary_by, report.preliminary_name = None, ""
     report.preliminary_title, report.preliminary_at = "", None
-    version = add_version(
-        session, desk, VersionKind.RETURNED, actor.user_id, actor.name, now, draft.reason
-    )
+    version = add_version(session, desk, VersionKind.RETURNED, actor.user_id, actor.name, now, draft.reason)
     note(session, actor, desk, Act.REPORT_RETURNED, version=version)
     free(session, actor, desk, Ended.RETURNED, now)
     return _done(desk)

@@ -76,7 +76,9 @@ class Window:
         self.fence = outcome.fence
         return outcome
 
-    def leave(self, findings: str = "", impression: str = "", now: datetime = NOW, with_text: bool = True) -> None:
+    def leave(
+        self, findings: str = "", impression: str = "", now: datetime = NOW, with_text: bool = True
+    ) -> None:
         draft = Draft(self.study_uid, self.fence, self.revision, findings, impression, with_text)
         database.write(holding.leave, self.who, draft, now)
         self.fence = None

@@ -32,7 +32,12 @@ def test_what_is_on_the_sheet(final, study, chen, jn1) -> None:
         "人民路 1 号",
         "0571-12345",
     )
-    assert (sheet.findings, sheet.impression, sheet.state, sheet.version) == (FINDINGS, IMPRESSION, "final", 2)
+    assert (sheet.findings, sheet.impression, sheet.state, sheet.version) == (
+        FINDINGS,
+        IMPRESSION,
+        "final",
+        2,
+    )
     assert [(s.role, s.name, s.time) for s in sheet.signatures] == [
         ("报告医师", "林望舒", "2026-11-24 14:31"),
         ("审核医师", "周知白", "2026-11-24 14:31"),

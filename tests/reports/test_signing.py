@@ -96,7 +96,11 @@ def test_returned_with_a_reason_it_is_its_writers_again(signed, window, zhou) ->
         reviewer.do(signing.give_back, FINDINGS, IMPRESSION)
     reviewer.do(signing.give_back, FINDINGS, IMPRESSION, reason="请补充与既往片对比")
     report = signed.view()["report"]
-    assert (report["status"], report["reason"], report["preliminary"]) == ("returned", "请补充与既往片对比", "")
+    assert (report["status"], report["reason"], report["preliminary"]) == (
+        "returned",
+        "请补充与既往片对比",
+        "",
+    )
     assert listed(zhou) == "returned"
     assert signed.take().ok
     signed.revision = signed.view()["text"]["revision"]
@@ -137,7 +141,11 @@ def test_an_amendment_can_be_dropped_and_its_words_stay_a_version(signed, window
     reviewer.do(signing.drop_amendment, FINDINGS, "半途的意见")
     assert reviewer.text() == (FINDINGS, IMPRESSION)
     view = reviewer.view()
-    assert (view["report"]["status"], view["report"]["amending"], view["report"]["version"]) == ("final", False, 2)
+    assert (view["report"]["status"], view["report"]["amending"], view["report"]["version"]) == (
+        "final",
+        False,
+        2,
+    )
     assert reviewer.versions()[-1] == (3, "autosaved", "周知白")
 
 

@@ -149,7 +149,9 @@ def test_what_no_page_of_ours_sends_is_refused() -> None:
 
 
 def test_differences_are_told_word_by_word(window, lin, study) -> None:
-    pieces = difference("考虑肺癌可能大，请结合临床。", "考虑肺癌可能大，较 2025-05-10 增大，建议支气管镜检查。")
+    pieces = difference(
+        "考虑肺癌可能大，请结合临床。", "考虑肺癌可能大，较 2025-05-10 增大，建议支气管镜检查。"
+    )
     assert "".join(p["text"] for p in pieces if p["kind"] != "ins") == "考虑肺癌可能大，请结合临床。"
     assert "".join(p["text"] for p in pieces if p["kind"] != "del").endswith("建议支气管镜检查。")
     assert pieces[0] == {"kind": "same", "text": "考虑肺癌可能大，"}
