@@ -2,17 +2,23 @@
 
 import getpass
 import sys
+from pathlib import Path
+from typing import TextIO
 
 import click
 
 from mip_app.core.database import write
 from mip_app.core.errors import MipError
 from mip_app.core.i18n import said
+from mip_app.demo.command import demo
 
 
 @click.group()
 def mip() -> None:
     """An open medical imaging platform."""
+
+
+mip.add_command(demo)
 
 
 @mip.command()
@@ -38,6 +44,32 @@ def migrate() -> None:
     from mip_app.serving.migration import migrate as run_migrations
 
     run_migrations()
+
+
+@mip.command()
+@click.argument("paths", nargs=-1, required=True, metavar="PATH…", type=click.Path(path_type=Path))
+@click.option("--institution", required=True, metavar="CODE", help="Whose images they are.")
+@click.option(
+    "--report", type=click.File("w", "utf-8", lazy=False), help="A line of JSON for each file as it is done."
+)
+def ingest(paths: tuple[Path, ...], institution: str, report: TextIO | None) -> None:
+    """Take in DICOM files, folders and zip archives.
+
+    Ends with 0 when all that is DICOM went in, with 1 when something was refused; each is named with its reason.
+    What is not DICOM in a folder or an archive is named only.
+    """
+    from mip_app.ingest import command
+
+    sys.exit(command.ingest(list(paths), institution, report))
+
+
+@mip.command()
+@click.argument("what_changes")
+def revision(what_changes: str) -> None:
+    """Write a migration from the difference between the tables and the database; read it before you keep it."""
+    from mip_app.serving.migration import write_revision
+
+    write_revision(what_changes)
 
 
 @mip.group()

@@ -17,6 +17,7 @@ from mip_app.core import blobs as blob_store
 from mip_app.core import database
 from mip_app.core.actor import Actor
 from mip_app.core.settings import settings
+from tests.site import Site, inside
 
 REPOSITORY = Path(__file__).parents[1]
 POSTGRESQL = os.environ.get("MIP_TEST_POSTGRESQL", "postgresql+psycopg://postgres@127.0.0.1:5432")
@@ -89,7 +90,10 @@ def db(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path
         _use(monkeypatch, tmp_path, "")
         yield "sqlite"
     else:
-        server, template = request.getfixturevalue("postgresql"), request.getfixturevalue("postgresql_template")
+        server, template = (
+            request.getfixturevalue("postgresql"),
+            request.getfixturevalue("postgresql_template"),
+        )
         name = f"mip_test_{uuid.uuid4().hex[:12]}"
         _administer(server, f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
         _use(monkeypatch, tmp_path, f"{server}/{name}")
@@ -160,3 +164,14 @@ def ingest(actor: Callable[..., Actor]) -> Callable[..., list]:
         return list(take_in(by or actor(Role.TECHNICIAN), [OnDisk(Path(path)) for path in paths]))
 
     return run
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """A running installation with people in it; shared by the tests of one process, so leave it usable."""
+    made = Site(tmp_path_factory.mktemp("site"))
+    with inside(made.data):
+        made.open_up()
+    made.start()
+    yield made
+    made.stop()

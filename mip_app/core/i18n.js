@@ -13,8 +13,10 @@ export const setLanguage = (to) => {
   listeners.forEach((listener) => listener());
 };
 
+export const otherLanguage = () => setLanguage(language() === "zh" ? "en" : "zh");
+
 export const translate = (inLanguage, key, values) =>
-  (words[inLanguage][key] ?? key ?? "").replace(/\{(\w+)\}/g, (_, name) => values?.[name] ?? "");
+  (words[inLanguage][key] ?? values?.fallback ?? key ?? "").replace(/\{(\w+)\}/g, (_, name) => values?.[name] ?? "");
 
 const listen = (listener) => {
   document.documentElement.lang = pageLanguage[language()];

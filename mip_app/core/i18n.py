@@ -5,6 +5,7 @@
 
 import json
 import re
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
@@ -47,6 +48,7 @@ _needs = VarData(
 def t(key: str | rx.Var[str], **values: object) -> rx.Var[str]:
     """The text of `key` in the reader's language; `{name}` in it is replaced by values["name"].
 
+    `fallback` among the values is said for a key that no catalogue has.
     A literal key that is not in the catalogue fails the build with KeyError.
     """
     if isinstance(key, str) and key not in catalogue("zh"):
@@ -64,16 +66,25 @@ def language() -> rx.Var[str]:
     return rx.Var(_js_expr='t("ui.language_code")', _var_type=str, _var_data=_needs)
 
 
-def switch_language(to: str | rx.Var[str]) -> rx.event.EventSpec:
-    """Switches in the browser and remembers it in a cookie; no event is sent."""
+def switch_language(to: str = "") -> rx.event.EventSpec:
+    """Switches (to the other one without `to`) in the browser and remembers it in a cookie; no event is sent."""
+    if to and to not in LANGUAGES:
+        raise ValueError(f"no language {to!r}")
+    # Without a Var in it: a handler is compiled apart from the component whose hook `t` is.
+    tag = "setLanguage" if to else "otherLanguage"
     set_language = rx.Var(
-        _js_expr=f"(() => setLanguage({rx.Var.create(to)!s}))",
-        _var_data=VarData(imports={_script.importable_path: [rx.ImportVar(tag="setLanguage")]}),
+        _js_expr=f"(() => {tag}({json.dumps(to)}))",
+        _var_data=VarData(imports={_script.importable_path: [rx.ImportVar(tag=tag)]}),
     )
     return rx.call_function(set_language)
 
 
 def said(error: MipError, in_language: str = "en") -> str:
     """An error in words, for the command line and for answers that no page translates."""
-    words = catalogue(in_language).get(error.code, error.code)
-    return re.sub(r"\{(\w+)\}", lambda found: error.detail.get(found[1], ""), words)
+    return words(error.code, error.detail, in_language)
+
+
+def words(key: str, values: Mapping[str, str], in_language: str = "en") -> str:
+    """The text of `key` filled with `values`, where no browser does it."""
+    text = catalogue(in_language).get(key, key)
+    return re.sub(r"\{(\w+)\}", lambda found: values.get(found[1], ""), text)

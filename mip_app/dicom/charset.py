@@ -8,10 +8,10 @@ import codecs
 import re
 from functools import lru_cache
 
-from pydicom.charset import decode_bytes, python_encoding
+from pydicom.charset import CODES_TO_ENCODINGS, python_encoding
 
-_DELIMITERS = {0x0D, 0x0A, 0x09, 0x0C, 0x5C}
-_NAME_DELIMITERS = _DELIMITERS | {0x5E, 0x3D}
+_DELIMITER = re.compile(rb"[\r\n\t\f\\]")  # ends what an escape sequence began
+_NAME_DELIMITER = re.compile(rb"[\r\n\t\f\\^=]")
 _ANYTHING = {"iso8859", "latin_1"}  # every byte is a letter there: being readable proves nothing
 _CHINESE = {"gb18030", "gbk", "gb2312"}
 _UNICODE = {"utf8", *_CHINESE}
@@ -47,13 +47,23 @@ def _clean(text: str) -> str:
 
 
 def _escaped(raw: bytes, declared: tuple[str, ...], is_name: bool) -> str:
-    """ISO 2022 code extensions (PS3.5 6.1.2.5.3), those too that were not declared."""
-    extra = ("iso8859", "iso_ir_58", "euc_kr", "iso2022_jp", "iso2022_jp_2")
-    known = list(declared or ("iso8859",)) + [e for e in extra if e not in declared]
-    try:
-        return decode_bytes(raw, known, _NAME_DELIMITERS if is_name else _DELIMITERS)
-    except (LookupError, ValueError):
-        return _decode(raw.replace(b"\x1b", b""), declared)
+    """ISO 2022 code extensions (PS3.5 6.1.2.5.3), those too that were not declared; pydicom would warn of them."""
+    found = []
+    for piece in re.split(b"(?=\x1b)", raw):
+        sequence = next((s for s in (piece[:4], piece[:3]) if s in CODES_TO_ENCODINGS), b"")
+        if not sequence:
+            found.append(_decode(piece.lstrip(b"\x1b"), declared))
+            continue
+        encoding = CODES_TO_ENCODINGS[sequence]
+        if encoding.startswith("iso2022"):  # Python's codec knows the sequence itself
+            found.append(piece.decode(encoding, "replace"))
+            continue
+        end = (_NAME_DELIMITER if is_name else _DELIMITER).search(piece, len(sequence))
+        place = end.start() if end else len(piece)
+        found.append(
+            piece[len(sequence) : place].decode(encoding, "replace") + _decode(piece[place:], declared)
+        )
+    return "".join(found)
 
 
 def _decode(raw: bytes, declared: tuple[str, ...]) -> str:

@@ -145,6 +145,13 @@ class Pool:
                 worker.end()
             worker = None
             raise CannotDraw(reason=str(error)) from error
+        except CannotDraw:
+            raise
+        except BaseException:  # an answer left in the pipe would be taken for that of the next image
+            if worker:
+                worker.end()
+            worker = None
+            raise
         finally:
             self._free.put(worker)
 

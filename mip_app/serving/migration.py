@@ -23,3 +23,10 @@ def migrate() -> None:
     logging.getLogger("alembic").setLevel(logging.WARNING)
     command.upgrade(configuration(), "head")
     sys.stdout.flush()
+
+
+def write_revision(what_changes: str) -> None:
+    """For developers: a new migration in `alembic/versions`, numbered on from the last."""
+    migrate()
+    number = len(list((ROOT / "alembic" / "versions").glob("*.py"))) + 1
+    command.revision(configuration(), what_changes, autogenerate=True, rev_id=f"{number:04}")

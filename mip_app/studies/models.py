@@ -96,6 +96,7 @@ class Study(SQLModel, table=True):
     # Told by the reports feature:
     report_status: str = Field(default=ReportStatus.NONE, sa_type=String)
     report_author: str = ""
+    report_author_id: int | None = None
     printed_at: datetime | None = Field(default=None, sa_type=Utc)
     lock_holder_id: int | None = None
     lock_holder: str = ""

@@ -3,59 +3,28 @@
 Paged by keyset: a page costs the same wherever it lies. Studies without a print time come last both ways.
 """
 
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
-from enum import StrEnum
 from typing import Any, TypedDict
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Select, func, tuple_
+from sqlalchemy import ColumnElement, Select, func, or_, tuple_
 from sqlmodel import Session, col, select
 
 from mip_app.accounts.models import Institution
 from mip_app.core.actor import Actor, Permission
 from mip_app.core.clock import utc_now
-from mip_app.core.errors import Invalid
 from mip_app.studies import door
 from mip_app.studies.age import age_at
+from mip_app.studies.filters import MODALITIES, NAMED_MODALITIES, VIEWS, Days, Filters, Sort, View
 from mip_app.studies.keyword import patients_named
-from mip_app.studies.models import Patient, Study
+from mip_app.studies.models import Patient, PatientClass, ReportStatus, Study
 
 PAGE = 50
 COUNT_TO = 1000  # counting further would cost more than it tells
 
-
-class Sort(StrEnum):
-    STUDIED = "studied"
-    PRINTED = "printed"
-
-
-class Days(StrEnum):
-    TODAY = "today"
-    THREE = "3d"
-    WEEK = "week"
-    MONTH = "month"
-    ALL = "all"
-    RANGE = "range"
-
-
 _BACK = {Days.TODAY: 0, Days.THREE: 2, Days.WEEK: 6, Days.MONTH: 29}
-
-
-@dataclass(frozen=True, slots=True)
-class Filters:
-    """What the list is asked for. Empty tuples ask for everything."""
-
-    days: Days = Days.ALL
-    start: date | None = None  # of a range, both ends included
-    end: date | None = None
-    statuses: tuple[str, ...] = ()
-    modalities: tuple[str, ...] = ()
-    classes: tuple[str, ...] = ()
-    contrasts: tuple[str, ...] = ()
-    keyword: str = field(default="", repr=False)
-    sort: Sort = Sort.STUDIED
-    newest_first: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,36 +39,33 @@ class Place:
 class Row(TypedDict):
     """One line of the list, as it travels to the browser."""
 
-    id: int
     uid: str
     name: str
     patient_id: str
-    sex: str
+    sex: str  # M, F, O or U
     age: str
-    age_unit: str
+    age_unit: str  # Y, M, D, or U: unknown
     modality: str
     body_part: str
     description: str
-    year: str
-    time: str
+    emergency: bool
+    time: str  # 2026-11-24 14:32
     series: int
-    images: int
+    images: str  # 1,186
     status: str
     author: str
-    printed_year: str
     printed: str
     holder: str
     mine: bool
-    minutes: int
-    accession: str
+    since: int  # when the lock was taken, seconds of the epoch
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
     rows: list[Row]
-    first: Place | None
-    last: Place | None
+    places: list[Place]  # of the rows, in their order
     more: bool  # in the direction that was asked for
+    today: date  # where the actor's institution is
 
 
 def page(
@@ -112,24 +78,35 @@ def page(
 ) -> Page:
     """The rows after `place` (before it, when not `forward`), in the order of the list."""
     actor.require(Permission.STUDY_READ)
-    zone = _zone(session, actor)
+    zone = zone_of(session, actor)
+    keys, more = _keys(session, actor, filters, zone, place, forward, limit)
+    rows = rows_of(session, actor, [key.study for key in keys], zone)
+    return Page(rows, keys, more, utc_now().astimezone(zone).date())
+
+
+def _keys(
+    session: Session,
+    actor: Actor,
+    filters: Filters,
+    zone: ZoneInfo,
+    place: Place | None = None,
+    forward: bool = True,
+    limit: int = PAGE,
+) -> tuple[list[Place], bool]:
     conditions = _conditions(session, actor, filters, zone)
     found: list[Any] = []
     for segment in _segments(filters, place, forward):
         wanted = limit + 1 - len(found)
         if wanted > 0:
             found += session.execute(_ids(segment, conditions).limit(wanted)).all()
-    more = len(found) > limit
-    keys = found[:limit] if forward else found[:limit][::-1]
-    rows = rows_of(session, actor, [key.id for key in keys], zone)
-    places = [Place(key.studied_at, key.id, key.printed_at) for key in keys]
-    return Page(rows, places[0] if places else None, places[-1] if places else None, more)
+    keys = [Place(key.studied_at, key.id, key.printed_at) for key in found[:limit]]
+    return keys if forward else keys[::-1], len(found) > limit
 
 
 def rows_of(session: Session, actor: Actor, studies: list[int], zone: ZoneInfo | None = None) -> list[Row]:
     """The rows of these studies in this order, as they are now; those not visible are left out."""
     actor.require(Permission.STUDY_READ)
-    zone = zone or _zone(session, actor)
+    zone = zone or zone_of(session, actor)
     statement = select(Study, Patient).join(Patient, col(Patient.id) == Study.patient_pk)
     found = session.exec(door.through(statement.where(col(Study.id).in_(studies)), actor)).all()
     by_id = {study.id: _row(study, patient, actor, zone) for study, patient in found}
@@ -139,17 +116,72 @@ def rows_of(session: Session, actor: Actor, studies: list[int], zone: ZoneInfo |
 def count(session: Session, actor: Actor, filters: Filters) -> int:
     """How many studies these filters find, counted to COUNT_TO."""
     actor.require(Permission.STUDY_READ)
-    conditions = _conditions(session, actor, filters, _zone(session, actor))
+    return _count(session, _conditions(session, actor, filters, zone_of(session, actor)))
+
+
+def waiting(session: Session, actor: Actor, filters: Filters) -> dict[str, int]:
+    """How many studies each work view would show, with the other filters as they are; counted to COUNT_TO."""
+    actor.require(Permission.STUDY_READ)
+    zone = zone_of(session, actor)
+    every_day = replace(filters, days=Days.ALL, keyword="")
+    return {
+        view: _count(
+            session,
+            _conditions(session, actor, replace(every_day, statuses=of.statuses, mine=of.mine), zone),
+        )
+        for view, of in VIEWS.items()
+        if view is not View.ALL
+    }
+
+
+def arrivals(
+    session: Session, actor: Actor, filters: Filters, shown: Collection[int], last: Place | None
+) -> list[Place]:
+    """What the first page holds beside the studies `shown`, as far as `last`, the last row of a full page."""
+    actor.require(Permission.STUDY_READ)
+    found, _ = _keys(session, actor, filters, zone_of(session, actor))
+    if last is not None:
+        found = [place for place in found if _stands_before(filters, place, last)]
+    return [place for place in found if place.study not in shown]
+
+
+def next_unwritten(session: Session, actor: Actor, filters: Filters) -> str | None:
+    """The study to be reported next, an emergency before the others, then the oldest; nobody is writing it."""
+    actor.require(Permission.REPORT_WRITE)
+    asked = replace(
+        VIEWS[View.ALL],
+        statuses=(ReportStatus.NONE,),
+        modalities=filters.modalities,
+        classes=filters.classes,
+        contrasts=filters.contrasts,
+    )
+    conditions = _conditions(session, actor, asked, zone_of(session, actor))
+    free = or_(col(Study.lock_expires_at).is_(None), col(Study.lock_expires_at) <= utc_now())
+    oldest = select(Study.study_uid).where(*conditions, free).order_by(col(Study.studied_at), col(Study.id))
+    for statement in (oldest.where(Study.patient_class == PatientClass.EMERGENCY), oldest):
+        if found := session.execute(door.marked(statement.limit(1))).scalar_one_or_none():
+            return str(found)
+    return None
+
+
+def _count(session: Session, conditions: list[ColumnElement[bool]]) -> int:
     inner = door.marked(select(Study.id).where(*conditions)).limit(COUNT_TO).subquery()
     return session.execute(select(func.count()).select_from(inner)).scalar_one()
 
 
-def newer(session: Session, actor: Actor, filters: Filters, first: Place | None) -> int:
-    """How many studies would stand before the first row shown (counted to one page)."""
-    if first is None:
-        return count(session, actor, filters)
-    found = page(session, actor, filters, first, forward=False)
-    return len(found.rows) + int(found.more)
+def _stands_before(filters: Filters, one: Place, other: Place) -> bool:
+    """The order of `_segments`, for two rows already read."""
+    if filters.sort is Sort.PRINTED and (one.printed_at is None) != (other.printed_at is None):
+        return other.printed_at is None
+    first, second = (
+        (place.printed_at if filters.sort is Sort.PRINTED else None, place.studied_at, place.study)
+        for place in (one, other)
+    )
+    return first != second and (_value(first) > _value(second)) == filters.newest_first
+
+
+def _value(key: tuple[datetime | None, datetime, int]) -> tuple[datetime, datetime, int]:
+    return key[0] or key[1], key[1], key[2]
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +222,9 @@ def _beyond(columns: tuple[Any, ...], values: tuple[Any, ...], down: bool) -> Co
 
 def _ids(segment: _Segment, conditions: list[ColumnElement[bool]]) -> Select[Any]:
     order = [column.desc() if segment.descending else column.asc() for column in segment.order]
-    statement = select(Study.id, Study.studied_at, Study.printed_at).where(*conditions, *segment.conditions)
+    statement: Any = select(Study.id, Study.studied_at, Study.printed_at).where(
+        *conditions, *segment.conditions
+    )
     return door.marked(statement.order_by(*order))
 
 
@@ -200,15 +234,26 @@ def _conditions(
     conditions = [door.visible(actor), *_days(filters, zone)]
     for column, chosen in (
         (Study.report_status, filters.statuses),
-        (Study.modality, filters.modalities),
         (Study.patient_class, filters.classes),
         (Study.contrast, filters.contrasts),
     ):
         if chosen:
             conditions.append(col(column).in_(chosen))
+    if filters.modalities:
+        conditions.append(_of_modalities(filters.modalities))
+    if filters.mine:
+        conditions.append(col(Study.report_author_id) == actor.user_id)
     if filters.keyword.strip():
         conditions.append(patients_named(session, actor, filters.keyword))
     return conditions
+
+
+def _of_modalities(groups: tuple[str, ...]) -> ColumnElement[bool]:
+    values = [value for group in groups for value in MODALITIES[group]]
+    named = col(Study.modality).in_(values)
+    if "OTHER" not in groups:
+        return named
+    return or_(named, col(Study.modality).not_in(NAMED_MODALITIES))
 
 
 def _days(filters: Filters, zone: ZoneInfo) -> list[ColumnElement[bool]]:
@@ -218,8 +263,6 @@ def _days(filters: Filters, zone: ZoneInfo) -> list[ColumnElement[bool]]:
         start, end = today - timedelta(days=_BACK[filters.days]), None
     elif filters.days is Days.ALL:
         start = end = None
-    if start and end and end < start:
-        raise Invalid("studies.range_backwards")
     conditions = []
     if start:
         conditions.append(col(Study.studied_at) >= _midnight(start, zone))
@@ -232,7 +275,8 @@ def _midnight(day: date, zone: ZoneInfo) -> datetime:
     return datetime.combine(day, time(), zone).astimezone(UTC)
 
 
-def _zone(session: Session, actor: Actor) -> ZoneInfo:
+def zone_of(session: Session, actor: Actor) -> ZoneInfo:
+    """Whose midnight a day of the list begins at: the institution's."""
     institution = session.get(Institution, actor.institution)
     return ZoneInfo(institution.time_zone if institution else "UTC")
 
@@ -240,39 +284,28 @@ def _zone(session: Session, actor: Actor) -> ZoneInfo:
 def _row(study: Study, patient: Patient, actor: Actor, zone: ZoneInfo) -> Row:
     age, unit = age_at(patient.birth_date, study.study_date, study.patient_age)
     held = study.lock_holder if study.lock_expires_at and study.lock_expires_at > utc_now() else ""
-    year, moment = _shown(study.studied_at, zone) if study.study_date else ("", "")
-    printed_year, printed = _shown(study.printed_at, zone) if study.printed_at else ("", "")
     return Row(
-        id=study.id or 0,
         uid=study.study_uid,
         name=patient.name,
         patient_id=patient.patient_id,
-        sex=patient.sex,
+        sex=patient.sex if patient.sex in ("M", "F", "O") else "U",
         age=age,
-        age_unit=unit,
+        age_unit=unit or "U",
         modality=study.modality,
         body_part=study.body_part,
         description=study.description,
-        year=year,
-        time=moment,
+        emergency=study.patient_class == PatientClass.EMERGENCY,
+        time=_shown(study.studied_at if study.study_date else None, zone),
         series=study.series_count,
-        images=study.instance_count,
+        images=f"{study.instance_count:,}",
         status=study.report_status,
         author=study.report_author,
-        printed_year=printed_year,
-        printed=printed,
+        printed=_shown(study.printed_at, zone),
         holder=held,
         mine=bool(held) and study.lock_holder_id == actor.user_id,
-        minutes=_minutes(study.lock_since) if held else 0,
-        accession=study.accession_number,
+        since=int(study.lock_since.timestamp()) if held and study.lock_since else 0,
     )
 
 
-def _shown(moment: datetime, zone: ZoneInfo) -> tuple[str, str]:
-    """`2026-` and `11-24 14:32`: the list mutes the year."""
-    local = moment.astimezone(zone)
-    return local.strftime("%Y-"), local.strftime("%m-%d %H:%M")
-
-
-def _minutes(since: datetime | None) -> int:
-    return int((utc_now() - since).total_seconds() // 60) if since else 0
+def _shown(moment: datetime | None, zone: ZoneInfo) -> str:
+    return f"{moment.astimezone(zone):%Y-%m-%d %H:%M}" if moment else ""

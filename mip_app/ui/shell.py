@@ -9,7 +9,7 @@ from reflex_base.vars import Var
 from reflex_components_core.core.banner import has_connection_errors
 
 from mip_app.core.gate import Tab as TabState
-from mip_app.core.i18n import language, switch_language, t
+from mip_app.core.i18n import switch_language, t
 from mip_app.ui.native import post_form
 from mip_app.ui.state import Shell
 
@@ -71,14 +71,16 @@ def brand(**props: Any) -> rx.Component:
     )
 
 
-def language_button(class_name: str = "btn btn-ghost btn-sm text-muted") -> rx.Component:
+def language_button(
+    class_name: str = "btn btn-ghost btn-sm text-muted", element_id: str = "language"
+) -> rx.Component:
     return rx.el.button(
         rx.icon("languages", class_name="ico"),
         t("ui.other_language"),
         type="button",
-        on_click=switch_language(rx.cond(language() == "zh", "en", "zh")),
+        on_click=switch_language(),
         class_name=class_name,
-        id="language",
+        id=element_id,
     )
 
 
@@ -90,7 +92,8 @@ def nav_link(key: str, href: str, current: bool) -> rx.Component:
     )
 
 
-def account_menu() -> rx.Component:
+def account_menu(device: str = "") -> rx.Component:
+    """`device` keeps the ids of the phone's menu apart from those of the PC's."""
     return rx.el.details(
         rx.el.summary(
             rx.el.span(
@@ -100,19 +103,19 @@ def account_menu() -> rx.Component:
             rx.el.span(Shell.name, class_name="max-lg:hidden"),
             class_name="btn btn-ghost btn-sm gap-2 px-1.5",
             aria_label=t("ui.account_menu"),
-            id="account-menu",
+            id=device + "account-menu",
         ),
         rx.el.div(
             rx.el.p(Shell.name, class_name="px-3 pt-2 font-medium"),
             rx.el.p(Shell.institution, class_name="px-3 pb-2 text-sm text-muted"),
-            language_button("btn btn-ghost btn-sm w-full justify-start"),
+            language_button("btn btn-ghost btn-sm w-full justify-start", device + "language"),
             post_form(
                 "/auth/logout",
                 rx.el.button(
                     rx.icon("log-out", class_name="ico"),
                     t("ui.sign_out"),
                     type="submit",
-                    id="sign-out",
+                    id=device + "sign-out",
                     class_name="btn btn-ghost btn-sm w-full justify-start",
                 ),
             ),
@@ -142,4 +145,21 @@ def top_bar(current: str, *middle: rx.Component) -> rx.Component:
         class_name=(
             "sticky top-0 z-20 hidden h-12 items-center gap-4 border-b border-base-300 bg-base-100 px-4 lg:flex"
         ),
+    )
+
+
+def phone_bar(title: str, *acts: rx.Component) -> rx.Component:
+    """The bar of list pages on the phone; `title` is a key of the catalogue."""
+    return rx.el.header(
+        rx.el.div(
+            rx.el.div(
+                rx.el.p(t(title), class_name="truncate text-xl leading-6 font-semibold"),
+                rx.el.p(Shell.institution, class_name="truncate text-xs text-muted"),
+                class_name="min-w-0 flex-1",
+            ),
+            *acts,
+            account_menu("phone-"),
+            class_name="flex h-14 items-center gap-1 pr-2 pl-4",
+        ),
+        class_name="sticky top-0 z-20 border-b border-base-300 bg-base-100 pt-safe lg:hidden",
     )

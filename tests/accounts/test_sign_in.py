@@ -19,7 +19,13 @@ ANYBODY = service.nobody("203.0.113.5")
 @pytest.fixture
 def token(jn1: int) -> str:
     database.write(
-        opening.open_account, opening.CONSOLE, "lin", "林望舒", "correct horse", Role.REPORTER, institution_id=jn1
+        opening.open_account,
+        opening.CONSOLE,
+        "lin",
+        "林望舒",
+        "correct horse",
+        Role.REPORTER,
+        institution_id=jn1,
     )
     return database.write(service.open_session, ANYBODY, "lin", "Firefox", False).token
 

@@ -45,7 +45,8 @@ def _same(path, header):
         except (ValueError, AttributeError):  # what pydicom refuses to decode
             return 0
         data = swapped(_read(path, index, index.count), index.byte_swap)
-        ours = np.frombuffer(data, theirs.dtype.newbyteorder("<")).reshape(theirs.shape)
+        theirs = theirs.astype(theirs.dtype.newbyteorder("<"))
+        ours = np.frombuffer(data, theirs.dtype).reshape(theirs.shape)
         if theirs.dtype.kind in "ui":  # overlays in the high bits are none of the pixels
             mask = 2**header.bits_stored - 1
             ours, theirs = (a.view(f"u{a.dtype.itemsize}") & mask for a in (ours, theirs))

@@ -89,7 +89,7 @@ def test_json_says_what_pydicom_says(wheel):
 def _comparable(element):
     """Empty values are null here and '' or {} there; padding is nobody's."""
     if isinstance(element, dict):
-        return {k: _comparable(v) for k, v in element.items() if k != "InlineBinary"}
+        return {k: _comparable(v) for k, v in element.items() if k != "InlineBinary" and v != []}
     if isinstance(element, list):
         return [_comparable(v) or None for v in element]
     return element.strip() if isinstance(element, str) else element

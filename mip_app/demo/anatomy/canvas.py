@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-Array = npt.NDArray[np.float32]
+Array = npt.NDArray[np.floating[Any]]  # float32 wherever it is large
 Point = tuple[float, float, float]
 
 
@@ -33,10 +34,12 @@ class Cloud:
     def __init__(self, seed: int, cells: int = 48, grain: float = 5.0, narrow: float = 0.5) -> None:
         random = np.random.default_rng(seed)
         wave = np.fft.fftfreq(cells)
-        radius = np.sqrt(wave[:, None, None] ** 2 + wave[None, :, None] ** 2 + wave[None, None, : cells // 2 + 1] ** 2)
+        radius = np.sqrt(
+            wave[:, None, None] ** 2 + wave[None, :, None] ** 2 + wave[None, None, : cells // 2 + 1] ** 2
+        )
         ring = np.exp(-(((radius * grain - 1) / narrow) ** 2))
         white = np.fft.rfftn(random.standard_normal((cells,) * 3))
-        field = np.fft.irfftn(white * ring, s=(cells,) * 3)
+        field = np.fft.irfftn(white * ring, s=(cells,) * 3, axes=(0, 1, 2))
         self.cells = f32(field / field.std())
 
     def plane(self, level: float, rows: int, columns: int) -> Array:
@@ -47,8 +50,26 @@ class Cloud:
         two = (1 - t) * self.cells[low % n] + t * self.cells[(low + 1) % n]
         return spread(n, rows) @ f32(two) @ spread(n, columns).T
 
+    def over(self, x: Array, y: Array, z: Array, cell: float) -> Array:
+        """The field over a plane along two axes: x, y, z as a row, a column and a single value, in any order."""
+        n = len(self.cells)
+        field = self.cells
+        for axis, values in sorted(
+            enumerate((x, y, z)), key=lambda pair: pair[1].size
+        ):  # the short one first: cheap
+            at = values.ravel() / cell
+            low = np.floor(at).astype(int)
+            weights: Array = np.zeros((len(at), n), np.float32)
+            weights[np.arange(len(at)), low % n] = 1 - (at - low)
+            weights[np.arange(len(at)), (low + 1) % n] += at - low
+            field = np.moveaxis(np.tensordot(weights, field, axes=(1, axis)), 0, axis)
+        plane = field.squeeze()
+        columns = next(axis for axis, values in enumerate((x, y, z)) if values.shape[1] > 1)
+        rows = next(axis for axis, values in enumerate((x, y, z)) if values.shape[0] > 1)
+        return f32(plane.T if rows > columns else plane)
+
     def at(self, x: Array, y: Array, z: Array, cell: float) -> Array:
-        """The field at points in mm, linear between cells of `cell` mm."""
+        """The field at any points in mm, linear between cells of `cell` mm."""
         n = len(self.cells)
         out: Array = np.zeros(np.broadcast_shapes(x.shape, y.shape, z.shape), np.float32)
         low, part = [], []
@@ -78,7 +99,11 @@ class Tubes:
 
     @classmethod
     def along(
-        cls, points: Sequence[Sequence[float]] | Array, radius: float | Sequence[float], step: float = 7.0, squash: float = 1.0
+        cls,
+        points: Sequence[Sequence[float]] | Array,
+        radius: float | Sequence[float],
+        step: float = 7.0,
+        squash: float = 1.0,
     ) -> "Tubes":
         """A bent tube through `points`, cut into pieces of at most `step` mm."""
         path = np.asarray(points, float)
@@ -111,6 +136,15 @@ class Canvas:
         self.soft = max(self.dx, min(self.dy, 2.5)) * 1.15
         self.value: Array = np.full((len(y), len(x)), background, np.float32)
 
+    def part(self, x0: float, x1: float, y0: float, y1: float) -> "tuple[Canvas, tuple[slice, slice]]":
+        """A window onto this canvas (mm) that paints into it, and where it lies."""
+        rows, columns = box = self.box(x0, x1, y0, y1)
+        view = object.__new__(Canvas)
+        view.x, view.y, view.z = self.x[:, columns], self.y[rows], self.z
+        view.dx, view.dy, view.soft = self.dx, self.dy, self.soft
+        view.value = self.value[box]
+        return view, box
+
     def cover(self, distance: Array, soft: float | None = None) -> Array:
         """Share of each pixel that lies inside."""
         share: Array = np.clip(np.float32(0.5) - distance * np.float32(1 / (soft or self.soft)), 0, 1)
@@ -121,7 +155,9 @@ class Canvas:
 
     def box(self, x0: float, x1: float, y0: float, y1: float) -> tuple[slice, slice]:
         def cut(low: float, high: float, first: float, step: float, count: int) -> slice:
-            return slice(max(0, int((low - first) / step)), min(count, max(0, int((high - first) / step) + 2)))
+            return slice(
+                max(0, int((low - first) / step)), min(count, max(0, int((high - first) / step) + 2))
+            )
 
         rows, columns = self.value.shape
         return (
@@ -158,7 +194,14 @@ class Canvas:
         if len(hit):
             order = hit[np.argsort(tubes.radius[hit])]
             for group in np.array_split(order, 1 + (len(hit) > 24) + 2 * (len(hit) > 96)):
-                self._stamp(share, tubes.start[group], tubes.end[group], tubes.radius[group], tubes.squash, soft or self.soft)
+                self._stamp(
+                    share,
+                    tubes.start[group],
+                    tubes.end[group],
+                    tubes.radius[group],
+                    tubes.squash,
+                    soft or self.soft,
+                )
         return share
 
     def tube(self, tubes: Tubes, value: float | Array, mask: Array | None = None) -> None:
@@ -175,7 +218,9 @@ class Canvas:
             return
         share = np.zeros_like(part)
         corner = (float(self.x[0, columns.start]), float(self.y[rows.start, 0]))
-        self._stamp(share, tubes.start[hit], tubes.end[hit], tubes.radius[hit], tubes.squash, self.soft, corner)
+        self._stamp(
+            share, tubes.start[hit], tubes.end[hit], tubes.radius[hit], tubes.squash, self.soft, corner
+        )
         if mask is not None:
             share *= mask[rows, columns]
         part += share * ((value if isinstance(value, float | int) else value[rows, columns]) - part)
@@ -186,7 +231,16 @@ class Canvas:
         high = np.maximum(tubes.start[:, 2], tubes.end[:, 2]) + reach
         return np.flatnonzero((low < self.z) & (high > self.z))
 
-    def _stamp(self, share: Array, start: Array, end: Array, radius: Array, k: float, soft: float, corner: tuple[float, float] | None = None) -> None:
+    def _stamp(
+        self,
+        share: Array,
+        start: Array,
+        end: Array,
+        radius: Array,
+        k: float,
+        soft: float,
+        corner: tuple[float, float] | None = None,
+    ) -> None:
         left, top = corner or (float(self.x[0, 0]), float(self.y[0, 0]))
         axis = end - start
         middle = (start + end) / 2
@@ -204,7 +258,11 @@ class Canvas:
         # a tube thinner than a pixel still shows, fainter: what partial volume does
         inside = f32(np.clip(0.5 - gap / soft, 0, 1)) * np.minimum(1, 2 * radius / soft)[:, None, None]
         rows, columns = share.shape
-        good = ((row >= 0) & (row < rows))[:, :, None] & ((column >= 0) & (column < columns))[:, None, :] & (inside > 0)
+        good = (
+            ((row >= 0) & (row < rows))[:, :, None]
+            & ((column >= 0) & (column < columns))[:, None, :]
+            & (inside > 0)
+        )
         flat = (row[:, :, None] * columns + column[:, None, :])[good]
         np.maximum.at(share.reshape(-1), flat, inside[good])
 

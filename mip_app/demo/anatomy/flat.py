@@ -7,14 +7,14 @@ from mip_app.demo.anatomy.canvas import Array, Cloud, f32, spread
 Bone = tuple[tuple[tuple[float, float], ...], tuple[float, ...]]  # points and radii, mm
 
 KNEE: tuple[Bone, ...] = (
-    (((-2, -120), (-1, -60), (0, -34)), (14, 15, 20)),  # femur
-    (((-17, -20), (-19, -14)), (20, 21)),
-    (((17, -20), (19, -16)), (20, 21)),
-    (((-20, 16), (20, 16)), (13, 13)),  # tibial plateau
-    (((-18, 22), (-6, 44), (-3, 120)), (17, 15, 12.5)),
-    (((18, 22), (4, 44), (-3, 120)), (17, 15, 12.5)),
-    (((33, 34), (31, 60), (29, 120)), (9, 5.5, 5.5)),  # fibula
-    (((0, -30), (0, -22)), (17, 18)),  # patella
+    (((-3, -125), (-2, -85), (-1, -55), (0, -38)), (13, 13.5, 17, 22)),  # femur
+    (((-13, -40), (-19, -22), (-20, -14)), (20, 21, 17)),
+    (((13, -40), (19, -22), (21, -15)), (20, 20, 17)),
+    (((-26, 14), (-10, 15), (10, 15), (27, 14)), (11, 12, 12, 11)),  # tibial plateau
+    (((-15, 20), (-9, 36), (-4, 58), (-3, 125)), (20, 18, 14, 12)),
+    (((15, 20), (8, 36), (0, 58), (-3, 125)), (20, 18, 14, 12)),
+    (((34, 30), (33, 44), (30, 70), (29, 125)), (8.5, 6, 5, 5)),  # fibula
+    (((0, -34), (0, -28), (0, -22)), (17, 19, 16)),  # patella
 )
 WRIST: tuple[Bone, ...] = (
     (((-9, 90), (-10, 40), (-12, 18)), (7.5, 8, 12)),  # radius
@@ -41,20 +41,37 @@ WRIST: tuple[Bone, ...] = (
 )
 
 
+def _rounded(bone: Bone) -> tuple[Array, Array]:
+    """More points along the rod, its corners and steps in width smoothed."""
+    points, radii = np.array(bone[0], float), np.array(bone[1], float)
+    at = np.linspace(0, len(points) - 1, 4 * len(points) - 3)
+    fine = np.stack(
+        [np.interp(at, np.arange(len(points)), v) for v in (points[:, 0], points[:, 1], radii)], axis=1
+    )
+    for _ in range(3):
+        fine[1:-1] = 0.25 * fine[:-2] + 0.5 * fine[1:-1] + 0.25 * fine[2:]
+    return f32(fine[:, :2]), f32(fine[:, 2])
+
+
 def _chord(x: Array, y: Array, bone: Bone, shrink: float) -> Array:
-    """How much of a rounded rod the beam crosses at each pixel, mm."""
-    points, radii = bone
-    through = f32(0.0)
-    for (p, q), (r, s) in zip(zip(points, points[1:], strict=False), zip(radii, radii[1:], strict=False), strict=True):
-        dx, dy = q[0] - p[0], q[1] - p[1]
-        t = np.clip(((x - p[0]) * dx + (y - p[1]) * dy) / (dx * dx + dy * dy + 1e-6), 0, 1)
+    """How much of a rounded rod the beam crosses at each pixel, mm; x (1 or more rows) × columns, y a column."""
+    line, radii = _rounded(bone)
+    through: Array = np.zeros(np.broadcast_shapes(x.shape, y.shape), np.float32)
+    for p, q, r, s in zip(line, line[1:], radii, radii[1:], strict=False):
+        edge = max(r, s)
+        rows = slice(*np.searchsorted(y[:, 0], (min(p[1], q[1]) - edge, max(p[1], q[1]) + edge)))
+        across = x if len(x) == 1 else x[rows]
+        dx, dy = q - p
+        t = np.clip(((across - p[0]) * dx + (y[rows] - p[1]) * dy) / (dx * dx + dy * dy + 1e-6), 0, 1)
         radius = np.maximum(r + t * (s - r) - shrink, 0)
-        gap = (x - p[0] - t * dx) ** 2 + (y - p[1] - t * dy) ** 2
-        through = np.maximum(through, 2 * np.sqrt(np.maximum(radius * radius - gap, 0)))
-    return f32(through)
+        gap = (across - p[0] - t * dx) ** 2 + (y[rows] - p[1] - t * dy) ** 2
+        np.maximum(through[rows], 2 * np.sqrt(np.maximum(radius * radius - gap, 0)), out=through[rows])
+    return through
 
 
-def limb(bones: tuple[Bone, ...], x: Array, y: Array, seed: int, flesh: tuple[Bone, ...], fracture: bool = False) -> Array:
+def limb(
+    bones: tuple[Bone, ...], x: Array, y: Array, seed: int, flesh: tuple[Bone, ...], fracture: bool = False
+) -> Array:
     """Attenuation along the beam (mm of soft tissue) of bones within flesh; x columns, y rows, mm."""
     xx, yy = x[None, :], y[:, None]
     cloud = Cloud(seed + 31, 64, 3.0)
@@ -84,14 +101,18 @@ def breast(x: Array, y: Array, seed: int, oblique: bool, lump: bool) -> Array:
     radius = np.sqrt(np.clip(xx, 0, None) ** 2 / reach**2 + ((yy - 8 * oblique) / half) ** 2)
     edge = np.clip((1 - radius) * 7, 0, 1)
     cloud, fine, finest = (Cloud(seed + 41 + i, 64, g, 0.7) for i, g in enumerate((9.0, 5.0, 2.6)))
-    texture = cloud.plane(1, rows, columns) + 0.7 * fine.plane(2, rows, columns) + 0.35 * finest.plane(3, rows, columns)
+    texture = (
+        cloud.plane(1, rows, columns)
+        + 0.7 * fine.plane(2, rows, columns)
+        + 0.35 * finest.plane(3, rows, columns)
+    )
     angle = np.arctan2(yy - 8 * oblique, reach - xx + 4)
     ducts = np.clip(np.cos(angle * 17 + 0.9 * texture) - 0.55, 0, 1) * np.exp(-(((xx - 60) / 28) ** 2))
     gland = np.exp(-(((xx - 48) / 30) ** 2)) * np.exp(-(((yy - 4) / 40) ** 2))
     dense = 1 / (1 + np.exp(-2.2 * (texture - 1.1 + 2.2 * gland)))
     picture = 0.30 + 0.34 * dense * (0.25 + gland) + 0.16 * ducts + 0.025 * texture
-    strands = np.exp(-((fine.plane(9, rows, columns) / 0.13) ** 2))
-    picture = picture + 0.05 * strands
+    strands = np.exp(-((fine.plane(9, rows, columns) / 0.3) ** 2))
+    picture = picture + 0.018 * strands
     picture = picture * np.sqrt(edge) + 0.05 * edge * (radius > 0.93)
     nipple = np.exp(-(((xx - reach + 3) / 5) ** 2) - (((yy - 8 * oblique) / 6) ** 2))
     picture = np.maximum(picture, 0.42 * np.clip(1.5 * nipple, 0, 1))
@@ -102,10 +123,12 @@ def breast(x: Array, y: Array, seed: int, oblique: bool, lump: bool) -> Array:
         cx, cy = 46.0, -18.0
         gap = np.hypot(xx - cx, yy - cy)
         spikes = np.clip(np.cos(np.arctan2(yy - cy, xx - cx) * 11 + texture) - 0.6, 0, 1) * np.exp(-gap / 8)
-        picture = picture + 0.30 / (1 + np.exp(np.minimum((gap - 6.5 + 0.8 * texture) / 0.9, 60))) + 0.25 * spikes
+        picture = (
+            picture + 0.20 / (1 + np.exp(np.minimum((gap - 6.5 + 0.8 * texture) / 0.9, 60))) + 0.14 * spikes
+        )
         random = np.random.default_rng(seed + 47)
         for px, py in random.normal((cx, cy), 4.5, (14, 2)):
-            picture = picture + 0.5 * np.exp(-(((xx - px) ** 2 + (yy - py) ** 2) / 0.09))
+            picture = picture + 0.4 * np.exp(-(((xx - px) ** 2 + (yy - py) ** 2) / 0.09))
     return f32(np.clip(picture, 0, 1.2))
 
 
@@ -146,10 +169,16 @@ def _organ(kind: str, x: Array, y: Array, texture: Array) -> Array:
         return f32(np.clip(0.5 - distance / soft, 0, 1))
 
     field = f32(0.46 + 0.06 * texture)
-    field = field + 0.5 * inside(np.abs(y - 12 - 1.5 * texture) - 0.7) + 0.3 * inside(np.abs(y - 17 - texture) - 0.5)
+    field = (
+        field
+        + 0.5 * inside(np.abs(y - 12 - 1.5 * texture) - 0.7)
+        + 0.3 * inside(np.abs(y - 17 - texture) - 0.5)
+    )
     if kind == "liver":
         for cx, cy, a, b, turn in ((-18, 60, 30, 4, 0.35), (22, 84, 24, 3.2, -0.5), (-34, 96, 20, 3, 0.8)):
-            field = field * (1 - 0.8 * inside(oval(cx, cy, a, b, turn), 2)) + 0.3 * inside(np.abs(oval(cx, cy, a, b, turn)) - 0.5)
+            field = field * (1 - 0.8 * inside(oval(cx, cy, a, b, turn), 2)) + 0.3 * inside(
+                np.abs(oval(cx, cy, a, b, turn)) - 0.5
+            )
         bladder = oval(26, 58, 26, 12, 0.5)
         field = field * (1 - 0.96 * inside(bladder, 2)) + 0.35 * inside(np.abs(bladder) - 0.9)
         behind = inside(np.abs(x - 0.42 * (y + 42) + 8) - 12, 8) * (y > 66)
@@ -169,10 +198,14 @@ def _organ(kind: str, x: Array, y: Array, texture: Array) -> Array:
     else:
         for side in (-1, 1):
             lobe = oval(side * 30, 42, 19, 15, side * 0.15)
-            field = field * (1 - 0.15 * inside(lobe, 2)) + 0.16 * inside(lobe) + 0.2 * inside(np.abs(lobe) - 0.6)
+            field = (
+                field * (1 - 0.15 * inside(lobe, 2)) + 0.16 * inside(lobe) + 0.2 * inside(np.abs(lobe) - 0.6)
+            )
             field = field * (1 - 0.95 * inside(oval(side * 56, 46, 7.5, 7, 0), 1.5))
         windpipe = oval(0, 56, 15, 16, 0)
-        field = field * (1 - 0.9 * inside(windpipe, 3)) + 0.8 * inside(np.abs(oval(0, 56, 16, 17, 0)) - 0.8) * (y < 50)
+        field = field * (1 - 0.9 * inside(windpipe, 3)) + 0.8 * inside(
+            np.abs(oval(0, 56, 16, 17, 0)) - 0.8
+        ) * (y < 50)
         field = field * (1 - 0.8 * inside(oval(0, 92, 60, 26, 0), 20))
         node = oval(-28, 44, 7, 5.2, 0.3)
         field = field * (1 - 0.5 * inside(node + 0.4 * texture, 1.5)) + 0.14 * inside(np.abs(node) - 0.6)
@@ -207,14 +240,18 @@ def angiogram(frames: int, seed: int, size: int = 512) -> list[Array]:
         for points, radius, late in vessels:
             amount = np.clip((t - 0.12 - 0.25 * late) * 6, 0, 1) * np.clip((1.05 - t) * 3, 0, 1)
             if amount > 0:
-                np.maximum(iodine, f32(amount) * _vessel(x, y, points, radius, beat, radius == 6.6), out=iodine)
+                np.maximum(
+                    iodine, f32(amount) * _vessel(x, y, points, radius, beat, radius == 6.6), out=iodine
+                )
         catheter = _vessel(x, y, ((-250, -250), (-170, -190), (-120, -150)), 3.0, 1.0, False)
         picture = still * np.exp(-0.16 * iodine) * np.exp(-0.05 * catheter)
         out.append(f32(np.clip(picture, 0.02, 1)))
     return out
 
 
-def _vessel(x: Array, y: Array, points: tuple[tuple[float, float], ...], radius: float, beat: float, narrow: bool) -> Array:
+def _vessel(
+    x: Array, y: Array, points: tuple[tuple[float, float], ...], radius: float, beat: float, narrow: bool
+) -> Array:
     path = np.array(points, float) * beat
     cells = np.linspace(0, len(path) - 1, 6 * len(path))
     line = np.stack([np.interp(cells, np.arange(len(path)), path[:, i]) for i in (0, 1)], axis=1)

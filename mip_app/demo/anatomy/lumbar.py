@@ -29,8 +29,8 @@ class Lumbar:
         """Values over columns y and rows z (mm) at distance x from the midline."""
         air, fat, muscle, marrow, cortex, disc, worn, fluid, roots, vessel = table
         yy, zz = y[None, :], z[:, None]
-        grain = self.grain.at(f32([[x]]), f32(yy), f32(zz), 3.2)
-        coarse = self.grain.at(f32([[x + 60]]), f32(yy), f32(zz), 9.0)
+        grain = self.grain.over(f32([[x]]), f32(yy), f32(zz), 3.2)
+        coarse = self.grain.over(f32([[x + 60]]), f32(yy), f32(zz), 9.0)
         bend = self._bend(zz)
         front = yy - bend  # 0: middle of the bodies
         picture = np.full(front.shape, air, np.float32)
@@ -58,7 +58,17 @@ class Lumbar:
         lordosis = 18 * np.cos(np.pi * np.clip((z - 5) / 150, -1, 1)) * -1
         return f32(lordosis + np.clip(-92 - z, 0, None) * 0.75)
 
-    def _canal(self, fill: Fill, x: float, front: Array, z: Array, grain: Array, fat: float, fluid: float, roots: float) -> None:
+    def _canal(
+        self,
+        fill: Fill,
+        x: float,
+        front: Array,
+        z: Array,
+        grain: Array,
+        fat: float,
+        fluid: float,
+        roots: float,
+    ) -> None:
         half = np.sqrt(max(0.0, 1 - (x / 11.5) ** 2))
         if not half:
             return
@@ -70,10 +80,14 @@ class Lumbar:
         cord = np.abs(middle + 0.5) - 3.6 * np.clip((z - 62) / 26, 0, 1)
         if abs(x) < 6:
             fill(np.where(z > 62, cord, 9.0), roots)
-        strands = np.clip(np.cos((middle + 0.02 * z) * 2.6 + 2 * grain) - 0.35, 0, 1) * np.clip((78 - z) / 30, 0, 1)
+        strands = np.clip(np.cos((middle + 0.02 * z) * 2.6 + 2 * grain) - 0.35, 0, 1) * np.clip(
+            (78 - z) / 30, 0, 1
+        )
         fill(sac + 0.8, roots, f32(0.75 * strands * np.clip((middle + 5) / 3, 0.25, 1)))
 
-    def _column(self, fill: Fill, x: float, front: Array, z: Array, grain: Array, values: tuple[float, ...]) -> None:
+    def _column(
+        self, fill: Fill, x: float, front: Array, z: Array, grain: Array, values: tuple[float, ...]
+    ) -> None:
         marrow, cortex, disc, worn = values
         half = np.sqrt(max(0.0, 1 - (x / 25.0) ** 2))
         if half < 0.25:
@@ -93,7 +107,10 @@ class Lumbar:
                 tall = 2.9 if tired else 5.0
                 slope = 0.0 if k < 4 else (-0.1 if k == 4 else -0.42)
                 h = z - gap + slope * front
-                edge = np.maximum(np.abs(front - (1.6 if tired else 0)) - 17.5 * half - (1.6 if tired else 0), np.abs(h) - tall)
+                edge = np.maximum(
+                    np.abs(front - (1.6 if tired else 0)) - 17.5 * half - (1.6 if tired else 0),
+                    np.abs(h) - tall,
+                )
                 fill(f32(edge), worn * (0.75 if not tired else 1))
                 fill(f32(edge + 2.0), worn if tired else disc * (1 - 0.25 * np.exp(-((h / 0.8) ** 2))))
 

@@ -58,13 +58,19 @@ def girdle() -> tuple[Tubes, Tubes]:
         for z in np.arange(-40, 72, 5.0):
             t = (z + 40) / 112
             inner = (side * (118 - 34 * np.sin(np.pi * (0.15 + 0.75 * t))), 88 - 4 * t, z)
-            outer = (side * np.interp(z, [-42, -5, 40, 74], [122, 136, 141, 134]), np.interp(z, [-42, 40, 74], [80, 40, 20]), z)
+            outer = (
+                side * np.interp(z, [-42, -5, 40, 74], [122, 136, 141, 134]),
+                np.interp(z, [-42, 40, 74], [80, 40, 20]),
+                z,
+            )
             mid = ((inner[0] + outer[0]) / 2 + side * 2, (inner[1] + outer[1]) / 2 + 6, z)
             blade.append(Tubes.along([inner, mid, outer], 1.9, squash=0.45))
     return Tubes.join(round_bones), Tubes.join(blade)
 
 
-def paint_tubes(canvas: Canvas, tubes: Tubes, grain: Array, shell: float = 1.5, cortex: float = CORTEX) -> None:
+def paint_tubes(
+    canvas: Canvas, tubes: Tubes, grain: Array, shell: float = 1.5, cortex: float = CORTEX
+) -> None:
     """Cortex, then marrow inside it."""
     canvas.fill(canvas.stamp(tubes), cortex)
     canvas.fill(canvas.stamp(tubes.grown(-shell)), MARROW + 45 * grain)
@@ -73,7 +79,11 @@ def paint_tubes(canvas: Canvas, tubes: Tubes, grain: Array, shell: float = 1.5, 
 def level_at(z: float) -> tuple[int, float]:
     """(Which vertebra, how high within it: -1 the lower end plate's disc, 1 the upper's)."""
     k = int(np.argmin([abs(z - level) for level in LEVELS]))
-    pitch = abs(LEVELS[max(k - 1, 0)] - LEVELS[max(k, 1)]) if z > LEVELS[k] else abs(LEVELS[k] - LEVELS[min(k + 1, 16)] if k < 16 else 33)
+    pitch = (
+        abs(LEVELS[max(k - 1, 0)] - LEVELS[max(k, 1)])
+        if z > LEVELS[k]
+        else abs(LEVELS[k] - LEVELS[min(k + 1, 16)] if k < 16 else 33)
+    )
     return k, 2 * (z - LEVELS[k]) / max(pitch, 1)
 
 
@@ -123,7 +133,9 @@ def paint_spine(canvas: Canvas, grain: Array, back_limit: float) -> None:
             fill(np.maximum(np.abs(px - pedicle_x) - 4.2, np.abs(yy - deep - 2) - 8), CORTEX)
             fill(np.maximum(np.abs(px - pedicle_x) - 2.6, np.abs(yy - deep - 2) - 7), MARROW + 80)
             along = np.clip((px - pedicle_x) / 24, 0, 1)
-            out = np.sqrt((px - pedicle_x - 24 * along) ** 2 + (yy - deep - 11 - (7 if k < 11 else 1) * along) ** 2)
+            out = np.sqrt(
+                (px - pedicle_x - 24 * along) ** 2 + (yy - deep - 11 - (7 if k < 11 else 1) * along) ** 2
+            )
             fill(f32(out - 3.6), CORTEX * 0.85)
             fill(f32(out - 2.2), MARROW + 60)
     if t < 0 or t > 0.75:  # facet joints

@@ -1,17 +1,17 @@
 """A trunk from the shoulders to the hips, slice by slice, in HU: what a CT of it would show without noise."""
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 
 from mip_app.demo.anatomy import skeleton
-from mip_app.demo.anatomy.canvas import Array, Blob, Canvas, Cloud, Point, Tubes, blend, f32
+from mip_app.demo.anatomy.canvas import Array, Blob, Canvas, Cloud, Point, Tubes, f32
+from mip_app.demo.anatomy.mediastinum import AIRWAY, AIRWAY_WALL, between_lungs, paint_mediastinum
+from mip_app.demo.anatomy.tissues import FAT, LUNG, MUSCLE, table
 from mip_app.demo.anatomy.vessels import beside, grow, strew
 from mip_app.demo.anatomy.viscera import paint_belly
 
 ANGLES = 2048
-FAT, MUSCLE, LUNG = -102.0, 54.0, -862.0
 NODULE: Point = (-55.0, 20.0, 45.0)  # right upper lobe, posterior segment
 
 
@@ -28,14 +28,22 @@ class Build:
     vessels: int = 560  # targets of each lung's arterial tree
 
 
-def _table(z: float, rows: tuple[tuple[float, float], ...]) -> float:
-    return float(np.interp(z, [r[0] for r in rows], [r[1] for r in rows]))
-
-
-BODY_WIDE = ((-340, 168), (-270, 158), (-200, 151), (-120, 157), (-60, 164), (0, 172), (50, 178), (85, 172), (115, 150))
-BODY_DEEP = ((-340, 108), (-260, 106), (-190, 104), (-110, 108), (-50, 109), (10, 104), (50, 95), (85, 84), (120, 72))
-CAGE_WIDE = ((-340, 130), (-260, 126), (-200, 127), (-140, 133), (-90, 133), (-40, 127), (0, 116), (30, 102), (55, 82), (72, 62), (85, 42), (93, 12))
-CAGE_DEEP = ((-340, 82), (-260, 82), (-200, 86), (-140, 90), (-90, 90), (-40, 86), (0, 79), (30, 70), (55, 58), (72, 46), (85, 32), (93, 10))
+BODY_WIDE = (
+    (-340, 168), (-270, 158), (-200, 151), (-120, 157), (-60, 164), (0, 172), (50, 178),
+    (85, 172), (115, 150),
+)  # fmt: skip
+BODY_DEEP = (
+    (-340, 108), (-260, 106), (-190, 104), (-110, 108), (-50, 109), (10, 104), (50, 95),
+    (85, 84), (120, 72),
+)  # fmt: skip
+CAGE_WIDE = (
+    (-340, 130), (-260, 126), (-200, 127), (-140, 133), (-90, 133), (-40, 127), (0, 116),
+    (30, 102), (55, 82), (72, 62), (85, 42), (93, 12),
+)  # fmt: skip
+CAGE_DEEP = (
+    (-340, 82), (-260, 82), (-200, 86), (-140, 90), (-90, 90), (-40, 86), (0, 79),
+    (30, 70), (55, 58), (72, 46), (85, 32), (93, 10),
+)  # fmt: skip
 
 
 class Torso:
@@ -55,20 +63,24 @@ class Torso:
     # --- outlines: radius by angle (from the patient's left towards the back) -----------------------------------
 
     def _oval(self, angle: Array, wide: float, deep: float, power: float) -> Array:
-        return f32((np.abs(np.cos(angle) / wide) ** power + np.abs(np.sin(angle) / deep) ** power) ** (-1 / power))
+        return f32(
+            (np.abs(np.cos(angle) / wide) ** power + np.abs(np.sin(angle) / deep) ** power) ** (-1 / power)
+        )
 
     def cage(self, z: float, angle: Array) -> Array:
         """Radius of the chest and abdominal cavity, mm."""
-        radius = self._oval(angle, max(_table(z, tuple(reversed(CAGE_WIDE[::-1]))), 2), max(_table(z, CAGE_DEEP), 2), 2.25)
+        radius = self._oval(angle, max(table(z, CAGE_WIDE), 2), max(table(z, CAGE_DEEP), 2), 2.25)
         front = np.exp(-(((angle + np.pi / 2) / 0.35) ** 2))
         return f32(radius - 5 * front * float(np.clip((radius.max() - 40) / 60, 0, 1)))
 
     def skin(self, z: float, angle: Array) -> Array:
         """Radius of the body, mm."""
-        radius = self._oval(angle, _table(z, BODY_WIDE), _table(z, BODY_DEEP), 2.55)
+        radius = self._oval(angle, table(z, BODY_WIDE), table(z, BODY_DEEP), 2.55)
         extra = self.build.fat - 13
         radius = radius + extra * (1 if z < -60 else 0.8)
-        radius -= 5 * np.exp(-(((angle - np.pi / 2) / 0.13) ** 2)) + 3 * np.exp(-(((angle + np.pi / 2) / 0.16) ** 2))
+        radius -= 5 * np.exp(-(((angle - np.pi / 2) / 0.13) ** 2)) + 3 * np.exp(
+            -(((angle + np.pi / 2) / 0.16) ** 2)
+        )
         chest = float(np.exp(-(((z + 20) / 50) ** 2)))
         for side in (-np.pi / 2 + 0.62, -np.pi / 2 - 0.62):
             bulge = np.exp(-(((angle - side) / 0.42) ** 2))
@@ -87,41 +99,6 @@ class Torso:
         left = -106 - 0.0105 * (x - 62) ** 2 - 0.0085 * (y + 12) ** 2
         return f32(np.maximum(np.maximum(right, left), -126 - 0.012 * (y + 30) ** 2 - 0.006 * x * x))
 
-    @cached_property
-    def heart(self) -> tuple[Blob, ...]:
-        """Left ventricle, right ventricle, right atrium, left atrium: their outer walls."""
-        return (
-            Blob((42, -28, -86), (52, 35, 36), -42, 28),
-            Blob((10, -50, -80), (46, 26, 36), -28, 26, True),
-            Blob((-30, -22, -70), (24, 31, 36)),
-            Blob((2, 14, -54), (38, 22, 24), boxy=True),
-        )
-
-    def middle(self, x: Array, y: Array, z: float) -> Array:
-        """Distance to what lies between the lungs: heart, great vessels, spine."""
-        gap = f32(np.abs(x - 2) - 3.5)
-        column = Blob((0, skeleton.spine_y(z) + 6, z), (25, 27, 40), boxy=True)
-        gap = blend(gap, column.distance(x, y, z), 8)
-        desc = _table(z, ((-340, 2), (-210, 6), (-160, 14), (-90, 23), (20, 24)))
-        if z < 34:
-            gap = blend(gap, f32(np.sqrt((x - desc) ** 2 + (y - 46) ** 2) - 15.5), 8)
-        top = float(np.clip((z + 34) / 20, 0, 1))
-        wide = _table(z, ((-40, 26), (-10, 36), (20, 35), (45, 32), (95, 30)))
-        if top > 0:
-            centre = _table(z, ((-30, 4), (0, 2), (30, 2), (90, -1)))
-            vessels = Blob((centre, -14, z), (wide * top, _table(z, ((-30, 36), (0, 38), (40, 30), (90, 40))), 40), boxy=True)
-            gap = blend(gap, vessels.distance(x, y, z), 10)
-        if -45 < z < 12:  # the roots of the lungs
-            for side, height in ((-1, -20.0), (1, -10.0)):
-                root = Blob((side * 30, 8, height), (19, 15, 22))
-                gap = blend(gap, root.distance(x, y, z), 6)
-        if -140 < z < -18:
-            outer = self.heart[0].distance(x, y, z)
-            for blob in self.heart[1:]:
-                outer = blend(outer, blob.distance(x, y, z), 12)
-            gap = blend(gap, outer - 4.5, 8)
-        return gap
-
     def in_lung(self, x: Array, y: Array, z: Array) -> Array:
         """Which points lie well inside a lung."""
         radius, angle = np.hypot(x, y), np.arctan2(y, x)
@@ -129,7 +106,7 @@ class Torso:
         for level in np.unique(np.round(z / 6) * 6):
             at = np.abs(z - level) <= 3
             inside[at] &= radius[at] < self.cage(float(level), f32(angle[at])) - 4
-            inside[at] &= self.middle(x[at], y[at], float(level)) > 3
+            inside[at] &= between_lungs(x[at], y[at], float(level)) > 3
         return np.asarray(inside)
 
     def _trees(self, random: np.random.Generator) -> None:
@@ -146,13 +123,6 @@ class Torso:
             points = strew(random, self.in_lung, *box, int(self.build.vessels * 0.8))
             veins.append(grow(points, vein, 0.66, 5.8)[0])
         self.lung_vessels = Tubes.join(arteries + veins)
-        trachea = [(0, 12, 120), (-1, 18, 40), (-2, 25, 6)]
-        right = [(-2, 25, 6), (-20, 24, -6), (-30, 22, -16), (-33, 22, -40), (-42, 26, -58)]
-        left = [(-2, 25, 6), (16, 27, -9), (38, 27, -20), (46, 30, -42), (54, 36, -62)]
-        upper = [(-20, 24, -6), (-40, 16, 0), (-52, 14, 12)], [(38, 27, -20), (52, 10, -12), (58, 2, 2)]
-        main = [Tubes.along(trachea, 8.6), Tubes.along(right, [7.6, 7.2, 6, 4.8, 3.6]), Tubes.along(left, [7.2, 6.4, 5.6, 4.4, 3.4])]
-        main += [Tubes.along(upper[0], [5, 4, 3]), Tubes.along(upper[1], [4.6, 3.6, 2.8])]
-        self.airway = Tubes.join(main)
         self.bronchus_wall, self.bronchus = Tubes.join(walls), Tubes.join(lumina)
         self.spikes = self._spikes(random)
 
@@ -161,8 +131,11 @@ class Torso:
         way /= np.linalg.norm(way, axis=1, keepdims=True)
         reach = self.build.nodule * random.uniform(1.35, 2.0, (18, 1))
         centre = np.asarray(NODULE)
-        tail = Tubes.along([centre, centre + (-26, 12, 2)], [1.0, 0.35], step=4)  # to the pleura
-        return Tubes.join([Tubes(f32(np.tile(centre, (18, 1))), f32(centre + way * reach), f32(np.full(18, 0.55))), tail])
+        ends = f32([centre, centre + (-26, 12, 2)])  # to the pleura
+        tail = Tubes.along(ends, [1.0, 0.35], step=4)
+        return Tubes.join(
+            [Tubes(f32(np.tile(centre, (18, 1))), f32(centre + way * reach), f32(np.full(18, 0.8))), tail]
+        )
 
     # --- painting ------------------------------------------------------------------------------------------------
 
@@ -176,7 +149,8 @@ class Torso:
         skin = self._radial - self.skin(z, self.angle)[self._index]
         cavity = self._radial - self.cage(z, self.angle)[self._index]
         self._wall(canvas, skin, cavity, fine, wide)
-        self._cavity(canvas, cavity, fine, wide)
+        self._inside(canvas, cavity, fine, wide)
+        self._air(canvas)
         skeleton.paint_tubes(canvas, self.ribs, fine)
         canvas.fill(canvas.stamp(self.cartilage), skeleton.CARTILAGE)
         skeleton.paint_spine(canvas, fine, float(self.skin(z, f32([np.pi / 2]))[0]) - 9)
@@ -202,51 +176,99 @@ class Torso:
         canvas.fill(canvas.cover(skin + 1.9), FAT + 5 * wide)
         if self.build.female and -130 < z < 10:
             gland = canvas.cover(skin + 9 - 4 * wide, 6) * canvas.cover(8 - cavity - 14, 6)
-            gland = gland * np.clip(0.35 + 0.8 * fine, 0, 1) * canvas.cover(canvas.y + 62, 10) * (np.abs(canvas.x) > 30)
+            gland = (
+                gland
+                * np.clip(0.35 + 0.8 * fine, 0, 1)
+                * canvas.cover(canvas.y + 62, 10)
+                * (np.abs(canvas.x) > 30)
+            )
             canvas.fill(f32(gland), 30.0)
         deep = f32(fat * (1 + 0.25 * np.sin(self.angle) ** 2))[self._index] if fat else skin
         muscle = canvas.cover(skin + deep + 2.5 * wide)
-        thin = _table(z, ((-110, 18), (-60, 18), (0, 27), (30, 44), (60, 90)))  # how far from the cavity muscle reaches
+        thin = table(
+            z, ((-110, 18), (-60, 18), (0, 27), (30, 44), (60, 90))
+        )  # how far from the cavity muscle reaches
         if z < 60:
-            limit = f32(thin + 9 * np.exp(-(((self.angle - 2.3) / 0.5) ** 2)) + 9 * np.exp(-(((self.angle - 0.84) / 0.5) ** 2)))
+            limit = f32(
+                thin
+                + 9 * np.exp(-(((self.angle - 2.3) / 0.5) ** 2))
+                + 9 * np.exp(-(((self.angle - 0.84) / 0.5) ** 2))
+            )
             muscle = muscle * canvas.cover(cavity - limit[self._index], 2.5)
         canvas.fill(muscle, MUSCLE + 7 * fine)
         seam = np.abs(cavity - 11.5 - 2.2 * wide)
         strand = np.maximum(0, 1 - np.abs(wide + 0.3 * fine) * 7) * (cavity > 12)
         if z > -60:  # around the shoulder fat parts the muscles: the armpit, the planes between them
             shoulder = float(np.clip((z + 60) / 60, 0, 1))
-            pit = canvas.cover(Blob((0, 2, z), (150, 30, 40)).distance(canvas.x, canvas.y, z) + 9 * fine, 5) * (cavity > 13)
-            strand = np.maximum(strand, np.maximum(0.85 * shoulder * pit, 0.5 * np.maximum(0, 1 - np.abs(fine + wide) * 4) * (cavity > 14)))
+            pit = canvas.cover(
+                Blob((0, 2, z), (150, 30, 40)).distance(canvas.x, canvas.y, z) + 9 * fine, 5
+            ) * (cavity > 13)
+            strand = np.maximum(
+                strand,
+                np.maximum(
+                    0.85 * shoulder * pit, 0.5 * np.maximum(0, 1 - np.abs(fine + wide) * 4) * (cavity > 14)
+                ),
+            )
         cleft = np.maximum(np.maximum(0, 1 - seam * 0.6), strand)
         canvas.fill(f32(cleft * muscle * 0.8), FAT + 12)
         inner = canvas.cover(skin + 0.6 * fat)
         for side in (1, -1):  # the long muscles of the back
             y = skeleton.spine_y(z) + 36
-            canvas.ellipsoid((side * 29, min(y, 88), z), (25, 14, 99), MUSCLE + 6 * fine, side * -8, inner, boxy=True)
+            canvas.ellipsoid(
+                (side * 29, min(y, 88), z), (25, 14, 99), MUSCLE + 6 * fine, side * -8, inner, boxy=True
+            )
             canvas.ellipsoid((side * 9, min(y - 1, 86), z), (5, 12, 99), MUSCLE - 14 + 30 * fine, 0, inner)
             if z > 50:
                 self._shoulder(canvas, side, fine, canvas.cover(skin + 4))
 
     def _shoulder(self, canvas: Canvas, side: int, fine: Array, inner: Array) -> None:
-        canvas.ellipsoid((side * 130, 4, 100), (42, 46, 40), FAT + 20, 0, f32(inner * np.clip(0.3 + fine, 0, 1)))
-        canvas.ellipsoid((side * 132, 2, 104), (36, 39, 42), MUSCLE + 7 * fine, 0, f32(inner * np.clip(1.1 - 0.6 * fine, 0, 1)), boxy=True)
+        canvas.ellipsoid(
+            (side * 130, 4, 100), (42, 46, 40), FAT + 20, 0, f32(inner * np.clip(0.3 + fine, 0, 1))
+        )
+        canvas.ellipsoid(
+            (side * 132, 2, 104),
+            (36, 39, 42),
+            MUSCLE + 7 * fine,
+            0,
+            f32(inner * np.clip(1.1 - 0.6 * fine, 0, 1)),
+            boxy=True,
+        )
         canvas.ellipsoid((side * 136, -2, 112), (24, 25, 24), skeleton.CORTEX)
         canvas.ellipsoid((side * 136, -2, 112), (22, 23, 22), skeleton.MARROW + 60 * fine)
 
-    def _cavity(self, canvas: Canvas, cavity: Array, fine: Array, wide: Array) -> None:
-        z, x, y = canvas.z, canvas.x, canvas.y
+    def _inside(self, canvas: Canvas, cavity: Array, fine: Array, wide: Array) -> None:
+        """All within the ribs, painted only there; the neck does not end at the chest's rim."""
+        z = canvas.z
+        reach_x, reach_y = table(z, CAGE_WIDE) + 5, table(z, CAGE_DEEP) + 5
+        chest, box = canvas.part(-reach_x, reach_x, -reach_y, reach_y)
+        above = f32(
+            (z - self.dome(chest.x, chest.y)) * 0.62
+        )  # the dome is slanted: nearer than its height tells
+        if z < 92:
+            self._lining(chest, cavity[box], above, fine[box], wide[box])
+        middle, box_m = (canvas, np.s_[:, :]) if z > 50 else canvas.part(-85, 110, -105, 95)
+        paint_mediastinum(middle, self.build.enhanced, fine[box_m])
+        if z < 92:
+            lung = np.maximum(cavity[box] + 1.6, 1.2 - self._gap(chest))
+            lung = np.maximum(lung, 1.2 - above) if z < -80 else lung
+            self._lungs(chest, f32(lung), fine[box], wide[box])
+
+    def _lining(self, canvas: Canvas, cavity: Array, above: Array, fine: Array, wide: Array) -> None:
+        """Intercostal muscle, the fat inside it, the diaphragm and what hangs below it."""
+        z = canvas.z
         canvas.fill(canvas.cover(cavity - 1.2) * (0.5 if z > 70 else 1), MUSCLE)
         canvas.fill(canvas.cover(cavity + 0.4), FAT + 6 * wide)
-        above = f32((z - self.dome(x, y)) * 0.62)  # the dome is slanted: nearer than its height tells
         if z < -88:
             canvas.fill(canvas.cover(above) * canvas.cover(cavity), MUSCLE)
-            paint_belly(canvas, self.build.enhanced, canvas.cover(above + 2.2) * canvas.cover(cavity + 2), fine, wide, cavity)
-        gap = self.middle(x, y, z)
-        self._mediastinum(canvas, fine)
-        if z < 92:
-            lung = np.maximum(np.maximum(cavity + 1.6, 1.2 - gap), 1.2 - above if z < -80 else f32(-99.0))
-            self._lungs(canvas, f32(lung), fine, wide)
-        self._air(canvas)
+            room = canvas.cover(above + 2.2) * canvas.cover(cavity + 2)
+            paint_belly(canvas, self.build.enhanced, room, fine, wide)
+
+    def _gap(self, canvas: Canvas) -> Array:
+        """`between_lungs` over the canvas, worked out only where it matters."""
+        near, box = canvas.part(-82, 112, -200, 200)
+        gap: Array = np.full_like(canvas.value, 60.0)
+        gap[box] = between_lungs(near.x, near.y, canvas.z)
+        return gap
 
     def _lungs(self, canvas: Canvas, gap: Array, fine: Array, wide: Array) -> None:
         share = canvas.cover(gap)
@@ -271,69 +293,10 @@ class Torso:
             picture = picture + 0.8 * canvas.stamp(self.spikes) * (value - picture)
         r = self.build.nodule
         gap = Blob(NODULE, (r * 1.06, r * 0.95, r), 30).distance(canvas.x, canvas.y, canvas.z)
-        rough = 0.13 * r * fine if self.build.spiculated else f32(0.0)
+        rough = 0.17 * r * fine if self.build.spiculated else f32(0.0)
         return f32(picture + canvas.cover(gap + rough) * (value - picture))
 
     def _air(self, canvas: Canvas) -> None:
         if canvas.z > -75:
-            canvas.tube(self.airway.grown(1.3), 20.0)
-            canvas.tube(self.airway, -985.0)
-
-    def _mediastinum(self, canvas: Canvas, fine: Array) -> None:
-        z, lit = canvas.z, self.build.enhanced
-        if z > 55:  # neck base: muscles, thyroid
-            for side in (1, -1):
-                canvas.ellipsoid((side * 24, 24, z), (12, 14, 99), MUSCLE + 6 * fine, side * 25)
-                canvas.ellipsoid((side * 16, -34, z), (11, 7, 99), MUSCLE + 6 * fine, side * -20)
-                canvas.ellipsoid((side * 15, 4, 100), (9, 15, 26), 150 if lit else 105)
-        if z > -145:
-            canvas.tube(ESOPHAGUS, 38.0)
-            canvas.tube(ESOPHAGUS.grown(-4.6), -420.0)
-        if -142 < z < -16:
-            self._heart(canvas, fine)
-        for tubes, plain, bright in VESSELS:
-            canvas.tube(tubes, (bright if lit else plain) + 3 * fine)
-        for x, y, height, size in NODES:
-            canvas.ellipsoid((x, y, height), (size, size * 0.62, size), 62 if lit else 38, 30)
-
-    def _heart(self, canvas: Canvas, fine: Array) -> None:
-        lit = self.build.enhanced
-        muscle, values = (108.0, (205.0, 176.0, 172.0, 196.0)) if lit else (50.0, (41.0, 41.0, 41.0, 41.0))
-        outer = self.heart[0].distance(canvas.x, canvas.y, canvas.z)
-        for blob in self.heart[1:]:
-            outer = blend(outer, blob.distance(canvas.x, canvas.y, canvas.z), 9)
-        canvas.fill(canvas.cover(outer - 4.6), 30.0)  # pericardium
-        canvas.fill(canvas.cover(outer - 3.4), FAT + 8 * fine)
-        groove = f32(9.0) * np.clip(fine, 0, 1)
-        canvas.fill(canvas.cover(outer + 0.4 * groove), muscle + 4 * fine)
-        for blob, wall, value in zip(self.heart, (11.5, 4.5, 3.0, 3.0), values, strict=True):
-            inner = Blob(blob.center, tuple(a - wall for a in blob.axes), blob.turn, blob.tilt, blob.boxy)
-            canvas.ellipsoid(inner.center, inner.axes, value + 5 * fine, inner.turn, boxy=inner.boxy, tilt=inner.tilt)
-        left = self.heart[0]  # the septum and the left wall again: the right ventricle lies before them
-        distance = left.distance(canvas.x, canvas.y, canvas.z)
-        canvas.fill(canvas.cover(distance + 2), muscle + 4 * fine)
-        canvas.fill(canvas.cover(distance + 11.5 + 0.7 * fine), values[0] + 5 * fine)
-
-
-AORTA = Tubes.along(
-    [(-4, -8, -66), (-15, -26, -25), (-14, -28, 4), (-4, -20, 24), (10, -2, 30), (20, 22, 25), (24, 40, 6), (24, 46, -20), (23, 47, -90), (13, 46, -160), (6, 34, -212), (3, 22, -270), (3, 20, -322)],
-    [15, 15.5, 15, 14.5, 13.5, 13, 12.5, 12, 11.5, 11, 10, 8.5, 8],
-)
-ESOPHAGUS = Tubes.along([(4, 30, 120), (4, 36, 40), (2, 40, 0), (8, 36, -60), (14, 26, -110), (26, 8, -140)], 6.2)
-VESSELS: tuple[tuple[Tubes, float, float], ...] = (
-    (Tubes.along([(-24, -12, 60), (-26, -12, 30), (-27, -10, -5), (-30, -16, -45)], 8.4), 40, 260),
-    (Tubes.along([(44, -22, 74), (30, -34, 56), (0, -38, 44), (-25, -14, 36)], 6.0), 40, 205),
-    (Tubes.along([(-24, -12, 60), (-40, -22, 80), (-48, -16, 120)], 6.4), 40, 240),
-    (Tubes.along([(20, -46, -52), (22, -38, -24), (24, -24, -6)], [14, 14, 13]), 41, 225),
-    (Tubes.along([(24, -24, -10), (2, -4, -17), (-26, 4, -20), (-42, 4, -20)], [11, 10.5, 9.5, 8]), 41, 222),
-    (Tubes.along([(24, -26, -6), (36, -4, 0), (44, 16, -8), (48, 24, -26)], [12, 11, 9.5, 7]), 41, 222),
-    (Tubes.along([(-18, 14, -50), (-36, 12, -44), (-46, 6, -40)], 6), 41, 190),
-    (Tubes.along([(22, 16, -50), (38, 16, -44), (48, 10, -36)], 6), 41, 190),
-    (Tubes.along([(-10, -20, 20), (-14, -14, 55), (-22, -8, 85), (-28, -8, 120)], [6.4, 6, 5, 4]), 42, 215),
-    (Tubes.along([(6, -8, 30), (14, -2, 60), (24, -6, 120)], [4.6, 4.4, 4.2]), 42, 215),
-    (Tubes.along([(18, 14, 28), (26, 12, 55), (40, 6, 78), (70, -6, 90)], [5, 4.8, 4.4, 4]), 42, 215),
-    (Tubes.along([(-22, -2, -98), (-23, 10, -130), (-22, 22, -205), (-20, 26, -330)], [12.5, 12, 11, 10.5]), 40, 140),
-    (Tubes.along([(-7, 50, -180), (-7, 46, -40), (-8, 40, 6), (-22, 22, 14), (-26, -4, 10)], 3.4), 38, 150),
-    (AORTA, 42, 218),
-)
-NODES = ((-10, 10, 24, 4.0), (-16, 4, 8, 4.6), (6, 14, -12, 5.2), (14, -24, 36, 3.6), (-4, -44, 26, 3.2), (34, -18, 12, 3.4))
+            canvas.tube(AIRWAY_WALL, 20.0)
+            canvas.tube(AIRWAY, -985.0)

@@ -22,7 +22,11 @@ MESENTERIC_VEIN = Tubes.along([(-6, -4, -196), (-6, -12, -230), (-8, -22, -320)]
 COLON = Tubes.join(
     [
         Tubes.along([(-92, 22, -345), (-100, 26, -290), (-96, 8, -250), (-80, -36, -232)], 20, step=12),
-        Tubes.along([(-80, -40, -234), (-30, -66, -246), (30, -66, -244), (76, -34, -214), (104, 12, -176)], 17, step=12),
+        Tubes.along(
+            [(-80, -40, -234), (-30, -66, -246), (30, -66, -244), (76, -34, -214), (104, 12, -176)],
+            17,
+            step=12,
+        ),
         Tubes.along([(104, 14, -178), (112, 34, -220), (110, 32, -345)], 14, step=12),
     ]
 )
@@ -39,12 +43,12 @@ GUT = [  # loops of small bowel: centre and size
 ]  # fmt: skip
 
 
-def paint_belly(canvas: Canvas, lit: bool, room: Array, fine: Array, wide: Array, cavity: Array) -> None:
+def paint_belly(canvas: Canvas, lit: bool, room: Array, fine: Array, wide: Array) -> None:
     """Everything under the dome; `room` are the shares of the pixels inside the abdominal cavity."""
     z, pick = canvas.z, int(lit)
     canvas.fill(room, -104 + 7 * wide + 5 * fine)
     if z < -186:
-        _walls(canvas, fine, cavity)
+        _walls(canvas, fine)
     _gut(canvas, pick, room, fine)
     _kidneys(canvas, lit, fine)
     _solid(canvas, pick, room, fine, wide)
@@ -54,7 +58,7 @@ def paint_belly(canvas: Canvas, lit: bool, room: Array, fine: Array, wide: Array
             canvas.ellipsoid((side * (24 + size), 44, z), (size, size * 0.9, 99), 56 + 6 * fine, side * 30)
 
 
-def _walls(canvas: Canvas, fine: Array, cavity: Array) -> None:
+def _walls(canvas: Canvas, fine: Array) -> None:
     for side in (1, -1):
         y = -74 - 6 * (canvas.z < -230)
         canvas.ellipsoid((side * 32, y, canvas.z), (30, 6, 99), 54 + 7 * fine, side * 8, boxy=True)

@@ -1,0 +1,82 @@
+"""`mip demo`: serve with demo data, and tell its accounts."""
+
+import json
+import sys
+import time
+import unicodedata
+
+import click
+
+from mip_app.serving import start
+
+
+@click.group(invoke_without_command=True)
+@click.pass_context
+def demo(context: click.Context) -> None:
+    """Build what changed, make the demo data once, and serve."""
+    if context.invoked_subcommand is None:
+        start.serve(before=make_data, after=tell_accounts)
+
+
+@demo.command("seed")
+def seed_only() -> None:
+    """Make the demo data without serving."""
+    start.prepare_database()
+    make_data()
+
+
+@demo.command()
+@click.option("--json", "as_json", is_flag=True, help="as a list of objects")
+def accounts(as_json: bool) -> None:
+    """The demo's accounts with this installation's passwords."""
+    if as_json:
+        from mip_app.demo import seed
+
+        keys = ("account", "password", "role", "institution")
+        click.echo(json.dumps([{k: entry[k] for k in keys} for entry in seed.note().get("accounts", [])]))
+    else:
+        tell_accounts()
+
+
+def make_data() -> None:
+    from mip_app.demo import seed
+
+    if seed.is_whole():
+        print("  demo data: unchanged", flush=True)
+        return
+    begun = time.monotonic()
+    live = sys.stdout.isatty()
+
+    def progress(done: int, whole: int) -> None:
+        if live or done == whole:
+            print(f"\r  demo data: {done} of {whole} studies", end="" if done < whole else "", flush=True)
+
+    if not live:
+        print("  making the demo data (about a minute) …", flush=True)
+    seed.seed(progress)
+    print(f" … {time.monotonic() - begun:.1f} s", flush=True)
+
+
+def tell_accounts() -> None:
+    from mip_app.demo import catalogue, seed
+
+    titles = {one.code: one.name for one in catalogue.INSTITUTIONS}
+    rows = [
+        (
+            entry["account"],
+            entry["password"],
+            entry["role"],
+            titles.get(entry["institution"], catalogue.ALLIANCE),
+        )
+        for entry in seed.note().get("accounts", [])
+    ]
+    rows.insert(0, ("account", "password", "role", "institution"))
+    widths = [max(_width(row[column]) for row in rows) for column in range(3)]
+    print()
+    for row in rows:
+        cells = (cell + " " * (width - _width(cell)) for cell, width in zip(row, [*widths, 0], strict=True))
+        print("  " + "  ".join(cells).rstrip())
+
+
+def _width(text: str) -> int:
+    return sum(2 if unicodedata.east_asian_width(sign) in "WF" else 1 for sign in text)

@@ -1,0 +1,84 @@
+"""Finding what a DICOMweb address names, through the door: study, series, instance, and where their bytes lie."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlmodel import Session, col, select
+
+from mip_app.core.actor import Actor, Permission
+from mip_app.core.errors import NotVisible
+from mip_app.dicom.frames import FrameIndex
+from mip_app.studies import door
+from mip_app.studies.models import Instance, Series, Study
+
+
+@dataclass(frozen=True, slots=True)
+class Located:
+    """One stored instance: its UIDs, and the blob that holds it bit for bit."""
+
+    study_uid: str
+    series_uid: str
+    sop_instance_uid: str
+    blob: str
+    size: int
+    sha256: str
+    transfer_syntax_uid: str
+    frames: str
+    frame_count: int
+
+    @property
+    def index(self) -> FrameIndex:
+        return FrameIndex.from_json(self.frames)
+
+
+_COLUMNS: tuple[Any, ...] = (
+    Study.study_uid,
+    Series.series_uid,
+    Instance.sop_instance_uid,
+    Instance.blob,
+    Instance.size,
+    Instance.sha256,
+    Instance.transfer_syntax_uid,
+    Instance.frames,
+    Instance.frame_count,
+)
+
+
+def instances(
+    session: Session, actor: Actor, study_uid: str, series_uid: str = "", sop_instance_uid: str = ""
+) -> list[Located]:
+    """All instances of a study, of one series, or the one, in the order of their numbers. Raises NotVisible."""
+    actor.require(Permission.STUDY_READ)
+    statement = (
+        select(*_COLUMNS)
+        .select_from(Study)
+        .join(Series, col(Series.study_pk) == Study.id)
+        .join(Instance, col(Instance.series_pk) == Series.id)
+        .where(Study.study_uid == study_uid)
+        .order_by(col(Series.series_number), col(Series.id), col(Instance.instance_number), col(Instance.id))
+    )
+    if series_uid:
+        statement = statement.where(Series.series_uid == series_uid)
+    if sop_instance_uid:
+        statement = statement.where(Instance.sop_instance_uid == sop_instance_uid)
+    found = session.execute(door.through(statement, actor)).all()
+    if not found:
+        raise NotVisible()
+    return [Located(*row) for row in found]
+
+
+def instance(
+    session: Session, actor: Actor, study_uid: str, series_uid: str, sop_instance_uid: str
+) -> Located:
+    """Raises NotVisible."""
+    return instances(session, actor, study_uid, series_uid, sop_instance_uid)[0]
+
+
+def middle(session: Session, actor: Actor, study_uid: str, series_uid: str = "") -> Located | None:
+    """The instance that stands for a study or series in a thumbnail: the middle one of the first with pixels.
+
+    None where nothing has pixels. Raises NotVisible.
+    """
+    found = [item for item in instances(session, actor, study_uid, series_uid) if item.index.count]
+    first = [item for item in found if item.series_uid == found[0].series_uid]
+    return first[len(first) // 2] if first else None

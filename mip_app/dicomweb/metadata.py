@@ -1,0 +1,77 @@
+"""WADO-RS metadata (PS3.18 10.4.1.1.2): one ready, compressed document per series, kept until the series grows."""
+
+import gzip
+import zlib
+
+from sqlmodel import Session, col, select
+
+from mip_app.core.actor import Actor, Permission
+from mip_app.core.blobs import blobs
+from mip_app.core.errors import NotVisible
+from mip_app.dicomweb.syntaxes import leaving_syntax
+from mip_app.studies import door
+from mip_app.studies.models import Instance, Series, Study
+
+ROOT = "/dicom-web"
+
+
+def documents(
+    session: Session, actor: Actor, study_uid: str, series_uid: str = "", sop_instance_uid: str = ""
+) -> list[bytes]:
+    """Gzipped JSON arrays, one a series. Raises NotVisible."""
+    actor.require(Permission.STUDY_READ)
+    statement = (
+        select(Series.id, Series.series_uid, Series.revision)
+        .join(Study, col(Study.id) == Series.study_pk)
+        .where(Study.study_uid == study_uid)
+        .order_by(col(Series.series_number), col(Series.id))
+    )
+    if series_uid:
+        statement = statement.where(Series.series_uid == series_uid)
+    found = session.execute(door.through(statement, actor)).all()
+    if not found:
+        raise NotVisible()
+    if sop_instance_uid:
+        return [_document(session, study_uid, found[0][1], found[0][0], sop_instance_uid)]
+    return [_kept(session, actor, study_uid, uid, pk, revision) for pk, uid, revision in found]
+
+
+def joined(parts: list[bytes]) -> bytes:
+    """Several gzipped JSON arrays as one."""
+    if len(parts) == 1:
+        return parts[0]
+    arrays = (gzip.decompress(part)[1:-1] for part in parts)
+    return gzip.compress(b"[" + b",".join(array for array in arrays if array) + b"]", 3)
+
+
+def _kept(session: Session, actor: Actor, study_uid: str, series_uid: str, pk: int, revision: int) -> bytes:
+    key = f"{actor.institution}/made/metadata/{pk}-{revision}.json.gz"
+    kept = blobs().get(key)
+    if kept is None:
+        kept = _document(session, study_uid, series_uid, pk)
+        blobs().put(key, kept)
+    return kept
+
+
+def _document(
+    session: Session, study_uid: str, series_uid: str, series_pk: int, sop_instance_uid: str = ""
+) -> bytes:
+    columns = (Instance.sop_instance_uid, Instance.transfer_syntax_uid, Instance.header)
+    statement = select(*columns).where(Instance.series_pk == series_pk)
+    if sop_instance_uid:
+        statement = statement.where(Instance.sop_instance_uid == sop_instance_uid)
+    ordered = statement.order_by(col(Instance.instance_number), col(Instance.id))
+    rows = session.execute(door.marked(ordered)).all()
+    if not rows:
+        raise NotVisible()
+    at = f"{ROOT}/studies/{study_uid}/series/{series_uid}/instances"
+    return gzip.compress(b"[" + b",".join(_entry(at, *row) for row in rows) + b"]", 6)
+
+
+def _entry(at: str, sop_instance_uid: str, transfer_syntax_uid: str, header: bytes) -> bytes:
+    # The header names values that stayed in the file by their place there; quotes inside text are escaped.
+    bulk = f'"BulkDataURI":"{at}/{sop_instance_uid}/bulkdata/'.encode()
+    stored = zlib.decompress(header).replace(b'"BulkDataURI":"bulkdata/', bulk)
+    # Available Transfer Syntax UID (PS3.18 table 10.6.3-5): how the frames leave without being decoded.
+    syntax = f'{{"00083002":{{"vr":"UI","Value":["{leaving_syntax(transfer_syntax_uid)}"]}},'.encode()
+    return syntax + stored[1:]
