@@ -86,11 +86,14 @@ export function open(uid, me, send) {
   show({ ...NOTHING });
   const timer = setInterval(tick, 200);
   const hidden = () => document.visibilityState === "hidden" && flush();
+  const back = (event) => event.persisted && window.location.reload(); // its lock is gone, its words were sent
   window.addEventListener("pagehide", leave);
+  window.addEventListener("pageshow", back);
   document.addEventListener("visibilitychange", hidden);
   return () => {
     clearInterval(timer);
     window.removeEventListener("pagehide", leave);
+    window.removeEventListener("pageshow", back);
     document.removeEventListener("visibilitychange", hidden);
     leave();
     page = null;
@@ -261,7 +264,7 @@ function settleAnswer(answer) {
 }
 
 function done({ name, payload }, answer) {
-  if (name === "keep") return show({ notice: answer.kept ? "report.kept" : "", n: answer.kept });
+  if (name === "keep") return answer.kept && show({ notice: shown.notice.endsWith("_kept") ? shown.notice : "report.kept", n: answer.kept });
   if (GIVES_LOCK.includes(name)) {
     page.fence = answer.fence;
     page.dirtySince = performance.now();
@@ -293,7 +296,9 @@ function refused({ payload }, answer) {
   const why = lock.ended_fence === payload.fence && TOLD.includes(lock.ended_why) ? `report.ended_${lock.ended_why}` : answer.code;
   const n = answer.kept || (why === answer.code ? 0 : lock.ended_version);
   page.fence = null;
-  page.base = page.local; // kept by the server
+  // The server kept what it was sent; what was typed while the answer was on its way is kept likewise.
+  if (!same(page.local, payload)) page.queue.push({ name: "keep", extra: { ...page.local, revision: page.revision } });
+  page.base = page.local;
   forget();
   page.revision = -2;
   adopt();
@@ -303,6 +308,7 @@ function refused({ payload }, answer) {
 function settleLock() {
   const { lock } = page;
   if (page.fence === null || page.inflight || (lock.mine && lock.fence === page.fence)) return;
+  if (lock.expired && lock.fence === page.fence) return; // about to be freed: then it is known what became of the text
   const mine = lock.ended_fence === page.fence;
   if (dirty()) return ask("autosave"); // refused, and kept as a version
   page.fence = null;

@@ -15,7 +15,8 @@ from mip_app.core import bus
 from mip_app.core.actor import Actor
 from mip_app.reports.lock import Ended, Lock
 from mip_app.reports.models import Report, ReportLock, ReportState, ReportVersion, VersionKind, WorkingText
-from mip_app.studies import door, service as studies
+from mip_app.studies import door
+from mip_app.studies import service as studies
 from mip_app.studies.models import ReportStatus
 from mip_app.studies.service import StudyHead
 
@@ -196,4 +197,4 @@ def look_again(session: Session, desk: Desk) -> None:
 
 def note(session: Session, actor: Actor, desk: Desk, act: Act, **detail: object) -> None:
     """The audit entry of an act on this report; never its text."""
-    audit.record(session, actor, act, desk.head.uid, **detail)
+    audit.record(session, actor, act, desk.head.uid, **detail)  # type: ignore[arg-type]

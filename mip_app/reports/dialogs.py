@@ -2,12 +2,13 @@
 
 import reflex as rx
 
+from mip_app.core.actor import Permission
 from mip_app.core.i18n import t
-from mip_app.reports.components import REPORT, STUDY, can, icon, person
+from mip_app.reports.components import PAGE, REPORT, STUDY, can, icon, person
 from mip_app.reports.draft import REASON
 from mip_app.reports.editor import act, close, show, value_of, wide
-from mip_app.reports.state import ReportPage
 from mip_app.reports.versions import versions_panel
+from mip_app.ui.state import may
 
 
 def dialogs() -> rx.Component:
@@ -126,14 +127,14 @@ def _printed() -> rx.Component:
                 class_name="flex h-12 flex-none items-center gap-3 border-b border-base-300 pr-3 pl-4",
             ),
             rx.cond(
-                ReportPage.print_refused != "",
-                rx.el.p(t(ReportPage.print_refused), class_name="px-6 py-10 text-lg", role="alert"),
+                PAGE.print_refused != "",
+                rx.el.p(t(PAGE.print_refused), class_name="px-6 py-10 text-lg", role="alert"),
                 rx.cond(
-                    ReportPage.sheet != "",
+                    PAGE.sheet != "",
                     rx.cond(
                         wide(),
                         rx.el.iframe(
-                            src=ReportPage.sheet,
+                            src=PAGE.sheet,
                             title=t("report.print_preview"),
                             id="sheet",
                             class_name="min-h-0 w-full flex-1 bg-base-300",
@@ -142,7 +143,7 @@ def _printed() -> rx.Component:
                             rx.el.a(
                                 icon("file-text"),
                                 t("report.open_pdf"),
-                                href=ReportPage.sheet,
+                                href=PAGE.sheet,
                                 target="_blank",
                                 id="open-pdf",
                                 class_name="btn btn-primary w-full",
@@ -150,7 +151,7 @@ def _printed() -> rx.Component:
                             rx.el.a(
                                 icon("download"),
                                 t("report.download_pdf"),
-                                href=ReportPage.sheet,
+                                href=PAGE.sheet,
                                 download="report.pdf",
                                 class_name="btn w-full",
                             ),
@@ -173,13 +174,18 @@ _LINE = "flex h-13 w-full items-center gap-3 px-4 text-lg"
 
 def _more() -> rx.Component:
     return rx.el.dialog(
-        rx.el.button(
-            icon("history"),
-            t("report.versions"),
-            rx.el.span(t("report.version", n=REPORT.version), class_name="num ml-auto text-base text-muted"),
-            on_click=[rx.call_function(close("more")), rx.call_function(show("versions"))],
-            id="open-versions",
-            class_name=_LINE,
+        rx.cond(
+            may(Permission.REPORT_READ_DRAFT),
+            rx.el.button(
+                icon("history"),
+                t("report.versions"),
+                rx.el.span(
+                    t("report.version", n=REPORT.version), class_name="num ml-auto text-base text-muted"
+                ),
+                on_click=[rx.call_function(close("more")), rx.call_function(show("versions"))],
+                id="open-versions",
+                class_name=_LINE,
+            ),
         ),
         rx.cond(
             can("print"),
@@ -189,7 +195,7 @@ def _more() -> rx.Component:
                     t("report.preview"),
                     on_click=[
                         rx.call_function(close("more")),
-                        ReportPage.preview,
+                        PAGE.preview,
                         rx.call_function(show("printed")),
                     ],
                     class_name=_LINE,
@@ -199,7 +205,7 @@ def _more() -> rx.Component:
                     t("report.print"),
                     on_click=[
                         rx.call_function(close("more")),
-                        ReportPage.print,
+                        PAGE.print,
                         rx.call_function(show("printed")),
                     ],
                     id="print-phone",

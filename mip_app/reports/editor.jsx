@@ -7,14 +7,18 @@ const ACTS = ["take", "take_over", "autosave", "save", "sign", "review", "give_b
 export function Desk({ uid, me, text, lock, can, answer, offline, ...handlers }) {
   const latest = useRef(handlers);
   latest.current = handlers;
+  // A server that was restarted knows nothing for a moment: what is open here stays open.
+  const known = useRef(0);
+  if (me) known.current = me;
+  const reader = known.current;
   useEffect(() => {
-    if (!uid || !me) return;
+    if (!uid || !reader) return;
     const send = Object.fromEntries(
       ACTS.map((name) => [name, (payload) => latest.current["on" + name.replace(/(^|_)(\w)/g, (_, __, c) => c.toUpperCase())](payload)]),
     );
-    return open(uid, me, send);
-  }, [uid, me]);
-  useEffect(() => receive({ text, lock, can, answer, offline }), [uid, me, text, lock, can, answer, offline]);
+    return open(uid, reader, send);
+  }, [uid, reader]);
+  useEffect(() => receive({ text, lock, can, answer, offline }), [uid, reader, text, lock, can, answer, offline]);
   useEffect(() => {
     const keys = (event) => {
       if (!(event.ctrlKey || event.metaKey) || event.altKey) return;

@@ -9,7 +9,25 @@ from reflex_base.vars import VarData
 _DESK = rx.asset("desk.js", shared=True).importable_path
 _EDITOR = rx.asset("editor.jsx", shared=True).importable_path
 
-_SENT = rx.EventHandler[lambda payload: [payload]]
+# As in editor.jsx.
+ACTS = (
+    "take",
+    "take_over",
+    "renew",
+    "autosave",
+    "save",
+    "keep",
+    "sign",
+    "review",
+    "give_back",
+    "amend",
+    "drop_amendment",
+)
+
+
+def _sent(payload: rx.Var[Any]) -> list[rx.Var[Any]]:
+    """{uid, fence, revision, findings, impression, ask}; the answer comes back in `answer`."""
+    return [payload]
 
 
 class Desk(rx.NoSSRComponent):
@@ -26,18 +44,9 @@ class Desk(rx.NoSSRComponent):
     answer: rx.Var[Any]
     offline: rx.Var[bool]
 
-    # All carry {uid, fence, revision, findings, impression, ask} and get their answer in `answer`.
-    on_take: _SENT
-    on_take_over: _SENT
-    on_renew: _SENT
-    on_autosave: _SENT
-    on_save: _SENT
-    on_keep: _SENT
-    on_sign: _SENT
-    on_review: _SENT
-    on_give_back: _SENT
-    on_amend: _SENT
-    on_drop_amendment: _SENT
+    @classmethod
+    def get_event_triggers(cls) -> dict[str, Any]:
+        return super().get_event_triggers() | {f"on_{name}": _sent for name in ACTS}
 
 
 class Field(rx.NoSSRComponent):
@@ -52,13 +61,13 @@ class Field(rx.NoSSRComponent):
     limit: rx.Var[int]
 
 
-def desk(name: str, type_: type = str) -> rx.Var[Any]:
+def desk(name: str, type_: type = str) -> Any:
     """What the browser knows of the text under the writer's hands (`shown` of desk.js)."""
     needs = VarData(imports={_DESK: [rx.ImportVar(tag="useDesk")]}, hooks={"const desk = useDesk()": None})
     return rx.Var(_js_expr=f"desk.{name}", _var_type=type_, _var_data=needs).to(type_)
 
 
-def clock(lock: rx.Var[Any], name: str, type_: type = str) -> rx.Var[Any]:
+def clock(lock: rx.Var[Any], name: str, type_: type = str) -> Any:
     """Of a lock, by the second: `left` (1:47), `expiring`, `idle` (minutes since the last input)."""
     needs = VarData(
         imports={_DESK: [rx.ImportVar(tag="useLockClock")]},

@@ -19,8 +19,8 @@ from mip_app.reports.desk import (
     tell,
     write_text,
 )
-from mip_app.reports.lock import Ended
 from mip_app.reports.draft import Draft, Outcome
+from mip_app.reports.lock import Ended
 from mip_app.reports.rules import may_write
 
 

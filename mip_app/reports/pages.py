@@ -9,9 +9,10 @@ from reflex_base.vars import VarData
 from mip_app.core.actor import Permission
 from mip_app.core.i18n import t
 from mip_app.reports import components as parts
+from mip_app.reports.components import PAGE
 from mip_app.reports.dialogs import dialogs
 from mip_app.reports.editor import wide
-from mip_app.reports.state import ReportPage
+from mip_app.reports.lock_bar import lock_bar, messages
 from mip_app.reports.versions import versions_panel
 from mip_app.ui.shell import add_page
 from mip_app.ui.state import Shell, may
@@ -28,30 +29,36 @@ STUDY_UID = rx.Var(
 ).to(str)
 
 
+# Known once the frame has loaded.
+SIGNED_IN: Any = Shell.name != ""
+
+
 def add_pages(app: rx.App, images: Images | None = None) -> None:
     """`images` gives the component that shows the images of a study; the composition root passes it in."""
 
     def report() -> rx.Component:
         return room(images)
 
-    add_page(app, report, "/reports/[study_uid]", "report.page", on_load=[ReportPage.load], theme="mip-dark")
+    add_page(app, report, "/reports/[study_uid]", "report.page", on_load=[PAGE.load], theme="mip-dark")
 
 
 def room(images: Images | None) -> rx.Component:
     return rx.el.div(
         rx.cond(
-            (Shell.may.length() > 0) & ~may(Permission.REPORT_READ),
+            SIGNED_IN & ~may(Permission.REPORT_READ),
             _message("lock", "report.not_permitted", "report.ask_administrator"),
             rx.cond(
-                (ReportPage.phase == "ready") & (ReportPage.study.uid == STUDY_UID),
-                rx.fragment(_ready(images), parts.writing_desk(STUDY_UID), dialogs()),
+                ((PAGE.phase == "ready") & (PAGE.study.uid == STUDY_UID)) | parts.still_open(),
+                rx.fragment(_ready(images), dialogs()),
                 rx.cond(
-                    (ReportPage.phase == "loading") | (ReportPage.phase == "ready"),
+                    (PAGE.phase == "loading") | (PAGE.phase == "ready"),
                     _loading(),
-                    _message("search-x", ReportPage.phase, ""),
+                    _message("search-x", PAGE.phase, ""),
                 ),
             ),
         ),
+        parts.writing_desk(STUDY_UID),
+        custom_attrs={"data-says-offline": "true"},
         class_name="flex h-dvh flex-col overflow-hidden bg-base-100 text-base-content lg:bg-base-200",
     )
 
@@ -66,10 +73,10 @@ def _ready(images: Images | None) -> rx.Component:
             if images
             else rx.fragment(),
             rx.el.main(
-                parts.lock_bar(),
-                parts.messages(),
+                lock_bar(),
+                messages(),
                 parts.state_line(),
-                rx.cond(ReportPage.text.open, parts.texts(), parts.closed()),
+                rx.cond(PAGE.text.open | parts.still_open(), parts.texts(), parts.closed()),
                 parts.sign_bar(),
                 class_name=column
                 + (" lg:w-[30rem] lg:flex-none lg:border-l lg:border-base-300" if images else ""),

@@ -1,6 +1,7 @@
 """The printed report: which text, for whom, and the record that it was printed."""
 
 from datetime import datetime
+from typing import cast
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
@@ -12,10 +13,11 @@ from mip_app.core.actor import Actor, Permission
 from mip_app.core.clock import utc_now
 from mip_app.core.errors import NotVisible
 from mip_app.reports.desk import note, opened, tell
-from mip_app.reports.models import PrintRecord, Report, ReportState, ReportVersion, VersionKind
+from mip_app.reports.models import PrintRecord, Report, ReportVersion, VersionKind
 from mip_app.reports.rules import printed_version
 from mip_app.reports.typesetting import Sheet, Signature, State
-from mip_app.studies import door, service as studies
+from mip_app.studies import door
+from mip_app.studies import service as studies
 from mip_app.studies.service import StudyHead
 
 SEX = {"M": "男", "F": "女", "O": "其他"}
@@ -88,7 +90,7 @@ def _sheet(
     at: datetime,
     by: str,
 ) -> Sheet:
-    state: State = "draft" if report.state == ReportState.DRAFT else report.state
+    state = cast(State, str(report.state))
     return Sheet(
         institution=institution.name,
         institution_short=institution.name_en,

@@ -8,10 +8,14 @@ DONE_STATES = ("final", "amended")
 
 
 class Facts(Protocol):
-    state: str
-    amending: bool
-    version: int
-    released: int
+    @property
+    def state(self) -> str: ...
+    @property
+    def amending(self) -> bool: ...
+    @property
+    def version(self) -> int: ...
+    @property
+    def released(self) -> int: ...
 
 
 def may_write(report: Facts, permissions: frozenset[P]) -> bool:

@@ -1,14 +1,14 @@
 """What the report's page shows, for whoever looks: everything, the reviewed text alone, or only how far it is."""
 
 from datetime import datetime
-from typing import TypedDict
+from typing import TypedDict, TypeVar
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 from sqlmodel import Session, col
 
-from mip_app.audit.models import Act
 from mip_app.audit import service as audit
+from mip_app.audit.models import Act
 from mip_app.core.actor import Actor, Permission
 from mip_app.core.clock import utc_now
 from mip_app.reports import desk as desks
@@ -17,8 +17,11 @@ from mip_app.reports.lock import Lock
 from mip_app.reports.models import Report, ReportVersion, WorkingText
 from mip_app.reports.rules import acts
 from mip_app.reports.writing import text_of
-from mip_app.studies import door, service as studies
+from mip_app.studies import door
+from mip_app.studies import service as studies
 from mip_app.studies.service import StudyHead
+
+T = TypeVar("T", Report, WorkingText)
 
 
 class StudyLine(TypedDict):
@@ -155,8 +158,11 @@ def compare(session: Session, actor: Actor, study_uid: str, old: int) -> Compari
     )
 
 
-def _one(session: Session, table: type, study_pk: int):  # noqa: ANN202
-    return session.scalars(door.marked(select(table).where(table.study_pk == study_pk))).one_or_none()
+def _one(session: Session, table: type[T], study_pk: int) -> T | None:
+    found: T | None = session.scalars(
+        door.marked(select(table).where(col(table.study_pk) == study_pk))
+    ).one_or_none()
+    return found
 
 
 def _study_line(head: StudyHead) -> StudyLine:
@@ -239,11 +245,11 @@ def _lock_line(lock: Lock, actor: Actor, zone: ZoneInfo, now: datetime) -> LockL
 
 def _versions(session: Session, report: Report, zone: ZoneInfo, now: datetime) -> list[VersionLine]:
     columns = (
-        ReportVersion.number,
-        ReportVersion.kind,
-        ReportVersion.note,
-        ReportVersion.by,
-        ReportVersion.at,
+        col(ReportVersion.number),
+        col(ReportVersion.kind),
+        col(ReportVersion.note),
+        col(ReportVersion.by),
+        col(ReportVersion.at),
     )
     statement = (
         select(*columns)

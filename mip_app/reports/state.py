@@ -84,7 +84,7 @@ class ReportPage(rx.State):
                 await renewed_actor()
                 async with self:
                     uid = self.study["uid"]
-                    self._show(await looking(service.look, uid))
+                    await self._look(uid)
                     late = self.lock["expired"]
                 if late:
                     await changing(holding.settle, uid)
@@ -96,51 +96,51 @@ class ReportPage(rx.State):
                 return
 
     @event(Permission.REPORT_WRITE)
-    async def take(self, sent: dict[str, Any]):
+    async def take(self, sent: dict[str, Any]) -> None:
         await self._do(holding.take, sent)
 
     @event(Permission.REPORT_REVIEW)
-    async def take_over(self, sent: dict[str, Any]):
+    async def take_over(self, sent: dict[str, Any]) -> None:
         await self._do(holding.take_over, sent)
 
     @event(Permission.REPORT_WRITE)
-    async def renew(self, sent: dict[str, Any]):
+    async def renew(self, sent: dict[str, Any]) -> None:
         await self._do(holding.renew, sent)
 
     @event(Permission.REPORT_WRITE)
-    async def autosave(self, sent: dict[str, Any]):
+    async def autosave(self, sent: dict[str, Any]) -> None:
         await self._do(writing.autosave, sent)
 
     @event(Permission.REPORT_WRITE)
-    async def save(self, sent: dict[str, Any]):
+    async def save(self, sent: dict[str, Any]) -> None:
         await self._do(writing.save, sent)
 
     @event(Permission.REPORT_WRITE)
-    async def keep(self, sent: dict[str, Any]):
+    async def keep(self, sent: dict[str, Any]) -> None:
         await self._do(writing.keep, sent)
 
     @event(Permission.REPORT_SIGN)
-    async def sign(self, sent: dict[str, Any]):
+    async def sign(self, sent: dict[str, Any]) -> None:
         await self._do(signing.sign, sent)
 
     @event(Permission.REPORT_REVIEW)
-    async def review(self, sent: dict[str, Any]):
+    async def review(self, sent: dict[str, Any]) -> None:
         await self._do(signing.review, sent)
 
     @event(Permission.REPORT_REVIEW)
-    async def give_back(self, sent: dict[str, Any]):
+    async def give_back(self, sent: dict[str, Any]) -> None:
         await self._do(signing.give_back, sent)
 
     @event(Permission.REPORT_REVIEW)
-    async def amend(self, sent: dict[str, Any]):
+    async def amend(self, sent: dict[str, Any]) -> None:
         await self._do(signing.amend, sent)
 
     @event(Permission.REPORT_REVIEW)
-    async def drop_amendment(self, sent: dict[str, Any]):
+    async def drop_amendment(self, sent: dict[str, Any]) -> None:
         await self._do(signing.drop_amendment, sent)
 
     @event(Permission.REPORT_READ_DRAFT)
-    async def compare(self, number: int):
+    async def compare(self, number: int) -> None:
         if isinstance(number, int):
             self.compared = await looking(service.compare, self._asked_uid(), number)
 
@@ -181,13 +181,18 @@ class ReportPage(rx.State):
             kept=outcome.kept,
             who=outcome.who,
         )
-        self._show(await looking(service.look, self._asked_uid()))
+        await self._look(self._asked_uid())
+
+    async def _look(self, uid: str) -> None:
+        self._show(await looking(service.look, uid))
+        if self.compared["new"] not in (0, self.report["version"]):
+            self.compared = await looking(service.compare, uid, self.compared["old"])
 
     def _show(self, view: View) -> None:
         """Assign only what changed: the rest does not travel."""
         self._pk = view["study"]["pk"]
         for name in ("study", "report", "text", "versions"):
-            if getattr(self, name) != view[name]:  # type: ignore[literal-required]
-                setattr(self, name, view[name])  # type: ignore[literal-required]
+            if getattr(self, name) != view[name]:
+                setattr(self, name, view[name])
         if {**self.lock, "now": 0} != {**view["lock"], "now": 0}:
             self.lock = view["lock"]

@@ -1,23 +1,22 @@
 """The panel of versions: who wrote what when, and what changed, word by word."""
 
+from typing import Any
+
 import reflex as rx
 
 from mip_app.core.i18n import t
-from mip_app.reports.components import icon
-from mip_app.reports.difference import Piece
+from mip_app.reports.components import PAGE, icon
 from mip_app.reports.editor import desk, put
-from mip_app.reports.service import VersionLine
-from mip_app.reports.state import ReportPage
 
-COMPARED = ReportPage.compared
+COMPARED = PAGE.compared
 
 
 def versions_panel() -> rx.Component:
     return rx.fragment(
         rx.cond(
-            ReportPage.versions.length() > 0,
+            PAGE.versions.length() > 0,
             rx.el.ol(
-                rx.foreach(ReportPage.versions, _version),
+                rx.foreach(PAGE.versions, _version),
                 class_name="max-h-[45%] flex-none overflow-y-auto px-5 pt-4 scroll-quiet",
             ),
             rx.el.p(t("report.no_versions"), class_name="px-5 py-6 text-sm text-muted"),
@@ -26,7 +25,7 @@ def versions_panel() -> rx.Component:
     )
 
 
-def _version(version: rx.Var[VersionLine]) -> rx.Component:
+def _version(version: Any) -> rx.Component:
     chosen = (COMPARED.new > 0) & (COMPARED.old == version["number"])
     return rx.el.li(
         rx.el.span(
@@ -51,7 +50,7 @@ def _version(version: rx.Var[VersionLine]) -> rx.Component:
                 rx.cond(version["note"] != "", rx.fragment(t("report.colon"), version["note"])),
                 class_name="block text-xs break-words text-muted",
             ),
-            on_click=ReportPage.compare(version["number"]),
+            on_click=PAGE.compare(version["number"]),
             aria_pressed=chosen,
             title=t("report.compare"),
             class_name="-mx-2 -mt-1 block w-[calc(100%+1rem)] cursor-pointer rounded-field px-2 pt-1 pb-1.5 text-left hover:bg-base-200 aria-pressed:bg-wash",
@@ -94,7 +93,7 @@ def _comparison() -> rx.Component:
     )
 
 
-def _changes(name: str, pieces: rx.Var[list[Piece]]) -> rx.Component:
+def _changes(name: str, pieces: Any) -> rx.Component:
     changed = (pieces.length() > 1) | ((pieces.length() == 1) & (pieces[0]["kind"] != "same"))
     return rx.cond(
         changed,
@@ -109,7 +108,7 @@ def _changes(name: str, pieces: rx.Var[list[Piece]]) -> rx.Component:
     )
 
 
-def _piece(piece: rx.Var[Piece]) -> rx.Component:
+def _piece(piece: Any) -> rx.Component:
     return rx.match(
         piece["kind"],
         ("ins", rx.el.ins(piece["text"], class_name="ins")),

@@ -81,12 +81,8 @@ def stale(desk: Desk, actor: Actor, draft: Draft, now: datetime) -> str:
 
 def keep_aside(session: Session, actor: Actor, desk: Desk, draft: Draft, code: str, now: datetime) -> Outcome:
     """Keep a refused text as a version of its writer's, unless it is kept already."""
-    known = _version_with(session, desk, draft.text)
-    if not any(draft.text) or draft.text in (desk.text, (desk.report.findings, desk.report.impression)):
-        number = known
-    elif known:
-        number = known
-    else:
+    number = _version_with(session, desk, draft.text)
+    if not number and any(draft.text) and draft.text != desk.text:
         number = add_aside(session, actor, desk, draft.text, now)
         note(session, actor, desk, Act.REPORT_RECOVERED, version=number)
         look_again(session, desk)
@@ -96,7 +92,7 @@ def keep_aside(session: Session, actor: Actor, desk: Desk, draft: Draft, code: s
 def _version_with(session: Session, desk: Desk, text: tuple[str, str]) -> int:
     """The newest version that has this very text, or 0."""
     statement = (
-        select(ReportVersion.number)
+        select(col(ReportVersion.number))
         .where(
             col(ReportVersion.study_pk) == desk.head.pk,
             col(ReportVersion.findings) == text[0],
