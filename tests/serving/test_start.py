@@ -26,11 +26,12 @@ def test_a_killed_worker_comes_back_and_sign_ins_are_still_good(fresh: Site) -> 
     fresh.start()
     try:
         client = fresh.sign_in("linwangshu")
-        (worker,) = fresh.workers()
-        worker.kill()
-        worker.wait(10)
-        fresh.wait_until_serving(20)
-        assert [w.pid for w in fresh.workers()] != [worker.pid]
+        for _ in range(3):  # and again as soon as it is back
+            (worker,) = fresh.workers()
+            worker.kill()
+            worker.wait(10)
+            fresh.wait_until_serving(20)
+            assert [w.pid for w in fresh.workers()] != [worker.pid]
         assert client.get("/dicom-web/studies").status_code == 200
     finally:
         fresh.stop()
