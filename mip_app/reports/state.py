@@ -160,7 +160,7 @@ class ReportPage(rx.State):
 
     def _asked_uid(self) -> str:
         # The route's argument comes from the client: the service decides.
-        uid: str = self.study_uid  # type: ignore[attr-defined]
+        uid: str = self.study_uid
         return uid
 
     async def _do(self, act: Act, sent: object) -> None:

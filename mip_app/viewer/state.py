@@ -62,7 +62,7 @@ class ViewerState(rx.State):
     async def open(self):
         self.header = NOTHING
         try:
-            study_uid = self.study_uid  # type: ignore[attr-defined]  # Reflex puts the route's argument there
+            study_uid = self.study_uid  # Reflex puts the route's argument there
             self.header = _header(await changing(open_study, study_uid))
         except MipError:
             return  # the viewport asks for the same study and says it in the same words
