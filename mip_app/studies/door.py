@@ -3,9 +3,10 @@
 Every select of patient, study, series or instance goes through here; the hook below refuses one that does not.
 """
 
+from collections.abc import Collection
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, event
+from sqlalchemy import ColumnElement, event, true
 from sqlalchemy.orm import ORMExecuteState, Session
 from sqlmodel import col
 
@@ -23,9 +24,19 @@ def visible(actor: Actor) -> ColumnElement[bool]:
     return col(Study.institution_id) == actor.institution
 
 
+def checked(actor: Actor) -> ColumnElement[bool]:
+    """The same condition, where keys lead to the studies: never a reason to walk the institution's index."""
+    return visible(actor).is_(true())  # no index answers `IS true`
+
+
 def through(statement: T, actor: Actor) -> T:
     """Let a statement with `study` in its FROM see only what the actor may see."""
     return marked(statement.where(visible(actor)))
+
+
+def among(statement: T, actor: Actor, studies: Collection[int]) -> T:
+    """Like `through`, for studies named by their keys."""
+    return marked(statement.where(col(Study.id).in_(studies), checked(actor)))
 
 
 def marked(statement: T) -> T:

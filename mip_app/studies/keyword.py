@@ -1,24 +1,37 @@
 """Finding patients by a word: name, pinyin, initials or patient ID, by the beginning of any of them."""
 
-from sqlalchemy import ColumnElement
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, func, true
 from sqlmodel import Session, col, select
 
 from mip_app.core.actor import Actor
 from mip_app.dicom.names import search_term
 from mip_app.studies.models import PatientKey, Study
 
-FEW = 2000  # up to here the patients themselves are named to the database; more is a condition it checks in passing
+FEW, MANY = 300, 10_000
 
 
-def patients_named(session: Session, actor: Actor, keyword: str) -> ColumnElement[bool]:
-    """The condition on `Study` that its patient is found by `keyword`."""
+@dataclass(frozen=True, slots=True)
+class Named:
+    """The condition on `Study` that its patient is found by a keyword."""
+
+    condition: ColumnElement[bool]
+    few: bool  # it leads to the studies; else they are walked in their order and it is checked on each
+
+
+def named(session: Session, actor: Actor, keyword: str) -> Named:
+    """Neither way is good for all words: zhangsan is one patient of a hundred thousand, z is a tenth of them."""
     term = search_term(keyword)[:64]
-    matching = select(PatientKey.patient_id).where(
-        PatientKey.institution_id == actor.institution,
-        col(PatientKey.key) >= term,
-        col(PatientKey.key) < term + "\U0010ffff",
-    )
-    few = session.exec(matching.limit(FEW + 1)).all()
-    if len(few) <= FEW:
-        return col(Study.patient_pk).in_(sorted(set(few)))
-    return matching.where(PatientKey.patient_id == Study.patient_pk).exists()
+    begins = (col(PatientKey.key) >= term, col(PatientKey.key) < term + "\U0010ffff")
+    found = select(PatientKey.patient_id).where(PatientKey.institution_id == actor.institution, *begins)
+    counted = select(func.count()).select_from(found.limit(MANY + 1).subquery())
+    number = session.exec(counted).one()
+    if number <= FEW:
+        return Named(col(Study.patient_pk).in_(found), True)
+    if number <= MANY:
+        # `IS true`: as a set, made once and asked for each study; a join would read and sort them all.
+        return Named(col(Study.patient_pk).in_(found).is_(true()), False)
+    # So many that a page is soon full: look at the patient's own keys. OFFSET 0 keeps this, too, from being a join.
+    own = select(PatientKey.patient_id).where(PatientKey.patient_id == Study.patient_pk, *begins)
+    return Named(own.offset(0).exists(), False)

@@ -74,7 +74,7 @@ class Study(SQLModel, table=True):
     id: int | None = Field(default=None, primary_key=True)
     institution_id: int = Field(foreign_key="institution.id")
     study_uid: str
-    patient_pk: int = Field(foreign_key="patient.id")
+    patient_pk: int = Field(foreign_key="patient.id", index=True)
     accession_number: str = ""
     study_id: str = ""
     description: str = ""

@@ -180,7 +180,7 @@ def _said() -> rx.Component:
         return rx.foreach(
             Studies.chosen[group],
             lambda value: rx.el.span(
-                t(prefix + value), class_name="after:content-['_·_'] last:after:content-['']"
+                t(prefix + value), rx.el.span(" · "), class_name="whitespace-pre [&:last-child>span]:hidden"
             ),
         )
 

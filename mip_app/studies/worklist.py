@@ -18,7 +18,7 @@ from mip_app.core.clock import utc_now
 from mip_app.studies import door
 from mip_app.studies.age import age_at
 from mip_app.studies.filters import MODALITIES, NAMED_MODALITIES, VIEWS, Days, Filters, Sort, View
-from mip_app.studies.keyword import patients_named
+from mip_app.studies.keyword import named
 from mip_app.studies.models import Patient, PatientClass, ReportStatus, Study
 
 PAGE = 50
@@ -93,22 +93,24 @@ def _keys(
     forward: bool = True,
     limit: int = PAGE,
 ) -> tuple[list[Place], bool]:
-    conditions = _conditions(session, actor, filters, zone)
+    source = _source(session, actor, filters, zone)
     found: list[Any] = []
-    for segment in _segments(filters, place, forward):
+    for segment in _segments(source.columns, filters, place, forward):
         wanted = limit + 1 - len(found)
         if wanted > 0:
-            found += session.execute(_ids(segment, conditions).limit(wanted)).all()
-    keys = [Place(key.studied_at, key.id, key.printed_at) for key in found[:limit]]
+            found += session.execute(_ids(source, segment).limit(wanted)).all()
+    keys = [Place(key.studied_at, key.id, getattr(key, "printed_at", None)) for key in found[:limit]]
     return keys if forward else keys[::-1], len(found) > limit
 
 
 def rows_of(session: Session, actor: Actor, studies: list[int], zone: ZoneInfo | None = None) -> list[Row]:
     """The rows of these studies in this order, as they are now; those not visible are left out."""
     actor.require(Permission.STUDY_READ)
+    if not studies:
+        return []
     zone = zone or zone_of(session, actor)
     statement = select(Study, Patient).join(Patient, col(Patient.id) == Study.patient_pk)
-    found = session.exec(door.through(statement.where(col(Study.id).in_(studies)), actor)).all()
+    found = session.exec(door.among(statement, actor, studies)).all()
     by_id = {study.id: _row(study, patient, actor, zone) for study, patient in found}
     return [by_id[key] for key in studies if key in by_id]
 
@@ -116,21 +118,18 @@ def rows_of(session: Session, actor: Actor, studies: list[int], zone: ZoneInfo |
 def count(session: Session, actor: Actor, filters: Filters) -> int:
     """How many studies these filters find, counted to COUNT_TO."""
     actor.require(Permission.STUDY_READ)
-    return _count(session, _conditions(session, actor, filters, zone_of(session, actor)))
+    conditions = _conditions(session, actor, filters, zone_of(session, actor)).all
+    inner = door.marked(select(Study.id).where(*conditions)).limit(COUNT_TO).subquery()
+    return session.execute(select(func.count()).select_from(inner)).scalar_one()
 
 
 def waiting(session: Session, actor: Actor, filters: Filters) -> dict[str, int]:
     """How many studies each work view would show, with the other filters as they are; counted to COUNT_TO."""
-    actor.require(Permission.STUDY_READ)
-    zone = zone_of(session, actor)
-    every_day = replace(filters, days=Days.ALL, keyword="")
+    views = {view: asked for view, asked in VIEWS.items() if view is not View.ALL}
+    every_day = replace(filters, days=Days.ALL)
     return {
-        view: _count(
-            session,
-            _conditions(session, actor, replace(every_day, statuses=of.statuses, mine=of.mine), zone),
-        )
-        for view, of in VIEWS.items()
-        if view is not View.ALL
+        view: count(session, actor, replace(every_day, statuses=asked.statuses, mine=asked.mine))
+        for view, asked in views.items()
     }
 
 
@@ -155,18 +154,13 @@ def next_unwritten(session: Session, actor: Actor, filters: Filters) -> str | No
         classes=filters.classes,
         contrasts=filters.contrasts,
     )
-    conditions = _conditions(session, actor, asked, zone_of(session, actor))
+    conditions = _conditions(session, actor, asked, zone_of(session, actor)).all
     free = or_(col(Study.lock_expires_at).is_(None), col(Study.lock_expires_at) <= utc_now())
     oldest = select(Study.study_uid).where(*conditions, free).order_by(col(Study.studied_at), col(Study.id))
     for statement in (oldest.where(Study.patient_class == PatientClass.EMERGENCY), oldest):
         if found := session.execute(door.marked(statement.limit(1))).scalar_one_or_none():
             return str(found)
     return None
-
-
-def _count(session: Session, conditions: list[ColumnElement[bool]]) -> int:
-    inner = door.marked(select(Study.id).where(*conditions)).limit(COUNT_TO).subquery()
-    return session.execute(select(func.count()).select_from(inner)).scalar_one()
 
 
 def _stands_before(filters: Filters, one: Place, other: Place) -> bool:
@@ -185,6 +179,14 @@ def _value(key: tuple[datetime | None, datetime, int]) -> tuple[datetime, dateti
 
 
 @dataclass(frozen=True, slots=True)
+class _Source:
+    """Where the keys of a page are read: the studies along their index, or a few of them found beforehand."""
+
+    columns: Any  # with id, studied_at, printed_at
+    conditions: tuple[ColumnElement[bool], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class _Segment:
     """A stretch of the order that one index range answers."""
 
@@ -193,16 +195,25 @@ class _Segment:
     conditions: tuple[ColumnElement[bool], ...] = ()
 
 
-def _segments(filters: Filters, place: Place | None, forward: bool) -> list[_Segment]:
+def _source(session: Session, actor: Actor, filters: Filters, zone: ZoneInfo) -> _Source:
+    conditions = _conditions(session, actor, filters, zone)
+    if not conditions.few:
+        return _Source(Study, conditions.all)
+    keys: Any = select(Study.id, Study.studied_at, Study.printed_at)
+    return _Source(keys.where(*conditions.all).cte("found").prefix_with("MATERIALIZED").c)
+
+
+def _segments(at: Any, filters: Filters, place: Place | None, forward: bool) -> list[_Segment]:
     """The stretches to read, in reading order: studies with a print time stand before those without."""
     down = filters.newest_first == forward
-    studied = (col(Study.studied_at), col(Study.id))
+    studied = (at.studied_at, at.id)
     if filters.sort is Sort.STUDIED:
         after = (_beyond(studied, (place.studied_at, place.study), down),) if place else ()
         return [_Segment(studied, down, after)]
-    printed = (col(Study.printed_at), *studied)
-    whole_printed = _Segment(printed, down, (col(Study.printed_at).is_not(None),))
-    whole_unprinted = _Segment(studied, down, (col(Study.printed_at).is_(None),))
+    printed = (at.printed_at, *studied)
+    whole_printed = _Segment(printed, down, (at.printed_at.is_not(None),))
+    # Ordered by the missing print time, too: PostgreSQL does not see that it is one and the same.
+    whole_unprinted = _Segment(printed, down, (at.printed_at.is_(None),))
     if place is None:
         return [whole_printed, whole_unprinted] if forward else [whole_unprinted, whole_printed]
     if place.printed_at is not None:
@@ -220,18 +231,32 @@ def _beyond(columns: tuple[Any, ...], values: tuple[Any, ...], down: bool) -> Co
     return left < right if down else left > right
 
 
-def _ids(segment: _Segment, conditions: list[ColumnElement[bool]]) -> Select[Any]:
+def _ids(source: _Source, segment: _Segment) -> Select[Any]:
+    # The columns of the order and no others: the index has them.
     order = [column.desc() if segment.descending else column.asc() for column in segment.order]
-    statement: Any = select(Study.id, Study.studied_at, Study.printed_at).where(
-        *conditions, *segment.conditions
-    )
+    statement: Any = select(*segment.order)
+    statement = statement.where(*source.conditions, *segment.conditions)
     return door.marked(statement.order_by(*order))
 
 
-def _conditions(
-    session: Session, actor: Actor, filters: Filters, zone: ZoneInfo
-) -> list[ColumnElement[bool]]:
-    conditions = [door.visible(actor), *_days(filters, zone)]
+@dataclass(frozen=True, slots=True)
+class _Conditions:
+    all: tuple[ColumnElement[bool], ...]
+    few: bool  # a keyword leads to them, by way of few patients
+
+
+def _conditions(session: Session, actor: Actor, filters: Filters, zone: ZoneInfo) -> _Conditions:
+    conditions = _narrowed(actor, filters, zone)
+    if not filters.keyword.strip():
+        return _Conditions((door.visible(actor), *conditions), False)
+    by_name = named(session, actor, filters.keyword)
+    through = door.checked(actor) if by_name.few else door.visible(actor)
+    return _Conditions((through, *conditions, by_name.condition), by_name.few)
+
+
+def _narrowed(actor: Actor, filters: Filters, zone: ZoneInfo) -> list[ColumnElement[bool]]:
+    """Every filter but the keyword."""
+    conditions = _days(filters, zone)
     for column, chosen in (
         (Study.report_status, filters.statuses),
         (Study.patient_class, filters.classes),
@@ -243,17 +268,14 @@ def _conditions(
         conditions.append(_of_modalities(filters.modalities))
     if filters.mine:
         conditions.append(col(Study.report_author_id) == actor.user_id)
-    if filters.keyword.strip():
-        conditions.append(patients_named(session, actor, filters.keyword))
     return conditions
 
 
 def _of_modalities(groups: tuple[str, ...]) -> ColumnElement[bool]:
     values = [value for group in groups for value in MODALITIES[group]]
-    named = col(Study.modality).in_(values)
     if "OTHER" not in groups:
-        return named
-    return or_(named, col(Study.modality).not_in(NAMED_MODALITIES))
+        return col(Study.modality).in_(values)
+    return col(Study.modality).not_in([value for value in NAMED_MODALITIES if value not in values])
 
 
 def _days(filters: Filters, zone: ZoneInfo) -> list[ColumnElement[bool]]:
