@@ -204,6 +204,7 @@ def upgrade() -> None:
     sa.UniqueConstraint('institution_id', 'study_uid')
     )
     with op.batch_alter_table('study', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_study_patient_pk'), ['patient_pk'], unique=False)
         batch_op.create_index('study_by_patient', ['institution_id', 'patient_pk', 'studied_at'], unique=False)
         batch_op.create_index('study_by_print', ['institution_id', 'printed_at', 'studied_at', 'id', 'modality', 'report_status', 'patient_class', 'contrast', 'patient_pk'], unique=False)
         batch_op.create_index('study_by_status', ['institution_id', 'report_status', 'studied_at', 'id', 'modality', 'patient_class', 'contrast', 'patient_pk'], unique=False)
@@ -366,6 +367,7 @@ def downgrade() -> None:
         batch_op.drop_index('study_by_status')
         batch_op.drop_index('study_by_print')
         batch_op.drop_index('study_by_patient')
+        batch_op.drop_index(batch_op.f('ix_study_patient_pk'))
 
     op.drop_table('study')
     with op.batch_alter_table('patientkey', schema=None) as batch_op:

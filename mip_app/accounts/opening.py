@@ -1,6 +1,7 @@
 """Opening alliances, institutions, accounts and API keys."""
 
 import secrets
+from typing import Any
 
 from sqlmodel import Session, select
 
