@@ -28,7 +28,7 @@ bench: .venv/dev.stamp  ## what must be fast, measured
 
 screenshots: .venv/dev.stamp  ## the pictures of the README, from a demo of its own
 	@.venv/bin/python -m tests.browser
-	.venv/bin/python -m benchmarks.screenshots
+	.venv/bin/python -m tests.screenshots
 
 lock: .venv/dev.stamp  ## renew the lock files: versions and hashes, no addresses
 	.venv/bin/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --no-header -q pyproject.toml -o requirements.lock

@@ -1,8 +1,8 @@
 """Migrations: one chain, on SQLite and on PostgreSQL."""
 
-from alembic import context
 from sqlmodel import SQLModel
 
+from alembic import context
 from mip_app.core.database import engine
 from mip_app.serving import tables  # noqa: F401  every feature's tables
 

@@ -2,6 +2,8 @@
 
 import getpass
 import sys
+from pathlib import Path
+from typing import TextIO
 
 import click
 
@@ -42,6 +44,23 @@ def migrate() -> None:
     from mip_app.serving.migration import migrate as run_migrations
 
     run_migrations()
+
+
+@mip.command()
+@click.argument("paths", nargs=-1, required=True, metavar="PATH…", type=click.Path(path_type=Path))
+@click.option("--institution", required=True, metavar="CODE", help="Whose images they are.")
+@click.option(
+    "--report", type=click.File("w", "utf-8", lazy=False), help="A line of JSON for each file as it is done."
+)
+def ingest(paths: tuple[Path, ...], institution: str, report: TextIO | None) -> None:
+    """Take in DICOM files, folders and zip archives.
+
+    Ends with 0 when all that is DICOM went in, with 1 when something was refused; each is named with its reason.
+    What is not DICOM in a folder or an archive is named only.
+    """
+    from mip_app.ingest import command
+
+    sys.exit(command.ingest(list(paths), institution, report))
 
 
 @mip.command()

@@ -17,14 +17,21 @@ from mip_app.core.errors import MipError
 from mip_app.core.http import Guard, error_answer
 from mip_app.core.logs import frontend_error
 from mip_app.dicomweb.api import router as dicomweb
+from mip_app.dicomweb.stow import router as stow
+from mip_app.ingest import api as ingest_api
+from mip_app.ingest import components as upload
+from mip_app.reports import api as reports_api
+from mip_app.reports import pages as reports_pages
 from mip_app.serving.bundle import BUNDLE
 from mip_app.serving.health import router as health
 from mip_app.studies import pages as studies_pages
 from mip_app.ui.shell import offline_line
 from mip_app.ui.trouble import said_aloud, trouble_line
+from mip_app.viewer import pages as viewer_pages
+from mip_app.viewer.components import study_images
 
 identity = Accounts()
-ROUTERS = (health, accounts_api.router, dicomweb)
+ROUTERS = (health, accounts_api.router, dicomweb, stow, ingest_api.router, reports_api.router)
 
 
 def http_api() -> FastAPI:
@@ -36,7 +43,7 @@ def http_api() -> FastAPI:
     return api
 
 
-API_PREFIXES = ("/auth/", "/healthz", "/dicom-web", "/ingest", "/print/")
+API_PREFIXES = ("/auth/", "/healthz", "/dicom-web", "/ingest", "/print/", "/reports/leave")
 
 
 def with_api(pages: ASGIApp) -> ASGIApp:
@@ -79,5 +86,7 @@ app = rx.App(
 app.add_middleware(gate.use(identity), index=0)
 app.register_lifespan_task(following)
 
-for pages in (accounts_pages, studies_pages):
+for pages in (accounts_pages, viewer_pages):
     pages.add_pages(app)
+studies_pages.add_pages(app, upload=upload)
+reports_pages.add_pages(app, images=study_images)

@@ -15,9 +15,10 @@ from pathlib import Path
 import httpx
 import psutil
 import pytest
+from sqlmodel import Session, select
 
 from mip_app.accounts import opening
-from mip_app.accounts.models import Role
+from mip_app.accounts.models import Role, User
 from mip_app.accounts.roles import PERMISSIONS
 from mip_app.core import blobs as blob_store
 from mip_app.core import database
@@ -105,6 +106,13 @@ class Site:
                 alliance_id=alliance if role is Role.ALLIANCE_ADMIN else None,
                 title="主治医师",
             )
+
+    def person(self, account: str) -> Actor:
+        """Somebody of this installation, for services called from here (within `inside`)."""
+        with Session(database.engine()) as session:
+            user = session.exec(select(User).where(User.account == account)).one()
+        name, role, code = PEOPLE[account]
+        return Actor(user.id, name, self.institutions.get(code), PERMISSIONS[role])
 
     def gateway(self, code: str = "JN1") -> Actor:
         return Actor(None, "gateway", self.institutions[code], PERMISSIONS[Role.TECHNICIAN])

@@ -192,6 +192,7 @@ def upgrade() -> None:
     sa.Column('received_at', mip_app.core.columns.Utc(timezone=True), nullable=False),
     sa.Column('report_status', sa.String(), nullable=False),
     sa.Column('report_author', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('report_author_id', sa.Integer(), nullable=True),
     sa.Column('printed_at', mip_app.core.columns.Utc(timezone=True), nullable=True),
     sa.Column('lock_holder_id', sa.Integer(), nullable=True),
     sa.Column('lock_holder', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
@@ -203,10 +204,38 @@ def upgrade() -> None:
     sa.UniqueConstraint('institution_id', 'study_uid')
     )
     with op.batch_alter_table('study', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_study_patient_pk'), ['patient_pk'], unique=False)
         batch_op.create_index('study_by_patient', ['institution_id', 'patient_pk', 'studied_at'], unique=False)
         batch_op.create_index('study_by_print', ['institution_id', 'printed_at', 'studied_at', 'id', 'modality', 'report_status', 'patient_class', 'contrast', 'patient_pk'], unique=False)
         batch_op.create_index('study_by_status', ['institution_id', 'report_status', 'studied_at', 'id', 'modality', 'patient_class', 'contrast', 'patient_pk'], unique=False)
         batch_op.create_index('study_by_time', ['institution_id', 'studied_at', 'id', 'modality', 'report_status', 'patient_class', 'contrast', 'patient_pk'], unique=False)
+
+    op.create_table('report',
+    sa.Column('study_pk', sa.Integer(), nullable=False),
+    sa.Column('institution_id', sa.Integer(), nullable=False),
+    sa.Column('state', sa.String(), nullable=False),
+    sa.Column('returned', sa.Boolean(), nullable=False),
+    sa.Column('amending', sa.Boolean(), nullable=False),
+    sa.Column('reason', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('findings', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('impression', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('version', sa.Integer(), nullable=False),
+    sa.Column('versions', sa.Integer(), nullable=False),
+    sa.Column('released', sa.Integer(), nullable=False),
+    sa.Column('author', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('preliminary_by', sa.Integer(), nullable=True),
+    sa.Column('preliminary_name', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('preliminary_title', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('preliminary_at', mip_app.core.columns.Utc(timezone=True), nullable=True),
+    sa.Column('reviewed_by', sa.Integer(), nullable=True),
+    sa.Column('reviewed_name', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('reviewed_title', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('reviewed_at', mip_app.core.columns.Utc(timezone=True), nullable=True),
+    sa.ForeignKeyConstraint(['study_pk'], ['study.id'], ),
+    sa.PrimaryKeyConstraint('study_pk')
+    )
+    with op.batch_alter_table('report', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_report_institution_id'), ['institution_id'], unique=False)
 
     op.create_table('series',
     sa.Column('id', sa.Integer(), nullable=False),
@@ -253,11 +282,74 @@ def upgrade() -> None:
     with op.batch_alter_table('instance', schema=None) as batch_op:
         batch_op.create_index('instance_by_series', ['series_pk', 'instance_number'], unique=False)
 
+    op.create_table('printrecord',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('study_pk', sa.Integer(), nullable=False),
+    sa.Column('version', sa.Integer(), nullable=False),
+    sa.Column('by_id', sa.Integer(), nullable=True),
+    sa.Column('by', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('at', mip_app.core.columns.Utc(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['study_pk'], ['report.study_pk'], ),
+    sa.PrimaryKeyConstraint('id')
+    )
+    with op.batch_alter_table('printrecord', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_printrecord_study_pk'), ['study_pk'], unique=False)
+
+    op.create_table('reportlock',
+    sa.Column('study_pk', sa.Integer(), nullable=False),
+    sa.Column('holder_id', sa.Integer(), nullable=True),
+    sa.Column('holder', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('fence', sa.Integer(), nullable=False),
+    sa.Column('since', mip_app.core.columns.Utc(timezone=True), nullable=True),
+    sa.Column('last_input_at', mip_app.core.columns.Utc(timezone=True), nullable=True),
+    sa.Column('expires_at', mip_app.core.columns.Utc(timezone=True), nullable=True),
+    sa.Column('listed_until', mip_app.core.columns.Utc(timezone=True), nullable=True),
+    sa.Column('ended_fence', sa.Integer(), nullable=False),
+    sa.Column('ended_why', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('ended_by', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('ended_version', sa.Integer(), nullable=False),
+    sa.ForeignKeyConstraint(['study_pk'], ['report.study_pk'], ),
+    sa.PrimaryKeyConstraint('study_pk')
+    )
+    op.create_table('reportversion',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('study_pk', sa.Integer(), nullable=False),
+    sa.Column('number', sa.Integer(), nullable=False),
+    sa.Column('kind', sa.String(), nullable=False),
+    sa.Column('note', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('findings', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('impression', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('by_id', sa.Integer(), nullable=True),
+    sa.Column('by', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('at', mip_app.core.columns.Utc(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['study_pk'], ['report.study_pk'], ),
+    sa.PrimaryKeyConstraint('id'),
+    sa.UniqueConstraint('study_pk', 'number')
+    )
+    op.create_table('workingtext',
+    sa.Column('study_pk', sa.Integer(), nullable=False),
+    sa.Column('revision', sa.Integer(), nullable=False),
+    sa.Column('findings', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('impression', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('unsaved', sa.Boolean(), nullable=False),
+    sa.Column('by_id', sa.Integer(), nullable=True),
+    sa.Column('by', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('at', mip_app.core.columns.Utc(timezone=True), nullable=True),
+    sa.ForeignKeyConstraint(['study_pk'], ['report.study_pk'], ),
+    sa.PrimaryKeyConstraint('study_pk')
+    )
     # ### end Alembic commands ###
 
 
 def downgrade() -> None:
     # ### commands auto generated by Alembic - please adjust! ###
+    op.drop_table('workingtext')
+    op.drop_table('reportversion')
+    op.drop_table('reportlock')
+    with op.batch_alter_table('printrecord', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_printrecord_study_pk'))
+
+    op.drop_table('printrecord')
     with op.batch_alter_table('instance', schema=None) as batch_op:
         batch_op.drop_index('instance_by_series')
 
@@ -266,11 +358,16 @@ def downgrade() -> None:
         batch_op.drop_index('series_by_uid')
 
     op.drop_table('series')
+    with op.batch_alter_table('report', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_report_institution_id'))
+
+    op.drop_table('report')
     with op.batch_alter_table('study', schema=None) as batch_op:
         batch_op.drop_index('study_by_time')
         batch_op.drop_index('study_by_status')
         batch_op.drop_index('study_by_print')
         batch_op.drop_index('study_by_patient')
+        batch_op.drop_index(batch_op.f('ix_study_patient_pk'))
 
     op.drop_table('study')
     with op.batch_alter_table('patientkey', schema=None) as batch_op:

@@ -1,6 +1,7 @@
 """Opening alliances, institutions, accounts and API keys."""
 
 import secrets
+from typing import Any
 
 from sqlmodel import Session, select
 
@@ -27,7 +28,7 @@ def open_alliance(session: Session, actor: Actor, name: str) -> int:
 
 
 def open_institution(
-    session: Session, actor: Actor, alliance_id: int, code: str, name: str, **more: str
+    session: Session, actor: Actor, alliance_id: int, code: str, name: str, **more: Any
 ) -> int:
     """`more`: name_en, address, phone, time_zone. Opening the same code again answers the one there is."""
     actor.require(Permission.ADMIN_ACCOUNTS)

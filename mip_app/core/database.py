@@ -85,11 +85,13 @@ async def changing(
     service: Callable[Concatenate[Session, Actor, P], R], *args: P.args, **kwargs: P.kwargs
 ) -> R:
     """`write` for event handlers and routes: the current actor, in a worker thread."""
-    return await asyncio.to_thread(write, service, current_actor(), *args, **kwargs)
+    actor = current_actor()
+    return await asyncio.to_thread(lambda: write(service, actor, *args, **kwargs))
 
 
 async def looking(
     service: Callable[Concatenate[Session, Actor, P], R], *args: P.args, **kwargs: P.kwargs
 ) -> R:
     """`read` for event handlers and routes: the current actor, in a worker thread."""
-    return await asyncio.to_thread(read, service, current_actor(), *args, **kwargs)
+    actor = current_actor()
+    return await asyncio.to_thread(lambda: read(service, actor, *args, **kwargs))

@@ -22,6 +22,10 @@ from mip_app.core.settings import settings
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 # Pages that anybody may open; every other page asks for a sign-in first.
 PUBLIC_PAGES = frozenset({"/login"})
+HOME = "/studies"
+# The worker that decodes images compiles WebAssembly: it may, in its own answer, and the pages never.
+CODEC_WORKER = "/assets/decodeImageFrameWorker"
+CODEC_POLICY = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'"
 NOT_PAGES = ("/dicom-web", "/auth/", "/healthz", "/_event", "/assets/", "/external/", "/portraits/")
 FILES = (".js", ".css", ".map", ".json", ".webp", ".svg", ".ico", ".png", ".woff2", ".wasm", ".txt")
 
@@ -78,17 +82,13 @@ class Guard:
         if _wants_identity(scope["path"], headers):
             key = headers.get("authorization", "").removeprefix("Bearer ").strip()
             scope["mip_actor"] = await self.find(session_token(headers.get("cookie", "")), key, address)
-        if (
-            _is_page(scope, headers)
-            and scope["path"].rstrip("/") not in PUBLIC_PAGES
-            and scope.get("mip_actor") is None
-        ):
-            target = scope["path"] if scope["path"] != "/" else ""
-            await RedirectResponse("/login" + (f"?next={quote(target)}" if target else ""), 303)(
-                scope, receive, self._with_headers(scope, send)
-            )
+        if _is_page(scope, headers) and (elsewhere := _elsewhere(scope)):
+            await RedirectResponse(elsewhere, 303)(scope, receive, self._with_headers(scope, send))
             return
         await self.app(scope, receive, self._with_headers(scope, send))
+
+    def _policy(self, path: str) -> str:
+        return CODEC_POLICY if path.startswith(CODEC_WORKER) else self.policy
 
     def _with_headers(self, scope: Scope, send: Send) -> Send:
         async def answer(message: Message) -> None:
@@ -99,7 +99,7 @@ class Guard:
                 headers.setdefault("X-Frame-Options", "SAMEORIGIN")
                 headers.setdefault("Permissions-Policy", "camera=(), microphone=(), geolocation=()")
                 headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
-                headers.setdefault("Content-Security-Policy", self.policy)
+                headers.setdefault("Content-Security-Policy", self._policy(scope["path"]))
                 headers.setdefault("Cache-Control", _caching(scope["path"]))
             await send(message)
 
@@ -130,6 +130,17 @@ def _is_page(scope: Scope, headers: Headers) -> bool:
         and not scope["path"].startswith(NOT_PAGES)
         and not last.endswith(FILES)
     )
+
+
+def _elsewhere(scope: Scope) -> str:
+    """Where a page request is led instead: to sign-in, and from the root to the list."""
+    path = scope["path"].rstrip("/")
+    if path in PUBLIC_PAGES:
+        return ""
+    if scope.get("mip_actor") is not None:
+        return "" if path else HOME
+    asked = f"{path}?{scope['query_string'].decode('latin-1')}".rstrip("?")
+    return f"/login?next={quote(asked)}" if asked else "/login"
 
 
 def _same_origin(scope: Scope, headers: Headers) -> bool:

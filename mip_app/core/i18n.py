@@ -5,10 +5,13 @@
 
 import json
 import re
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import reflex as rx
+from reflex_base.event import EventSpec
 from reflex_base.vars import VarData
 
 from mip_app.core.errors import MipError
@@ -65,13 +68,13 @@ def language() -> rx.Var[str]:
     return rx.Var(_js_expr='t("ui.language_code")', _var_type=str, _var_data=_needs)
 
 
-def switch_language(to: str = "") -> rx.event.EventSpec:
+def switch_language(to: str = "") -> EventSpec:
     """Switches (to the other one without `to`) in the browser and remembers it in a cookie; no event is sent."""
     if to and to not in LANGUAGES:
         raise ValueError(f"no language {to!r}")
     # Without a Var in it: a handler is compiled apart from the component whose hook `t` is.
     tag = "setLanguage" if to else "otherLanguage"
-    set_language = rx.Var(
+    set_language: rx.Var[Any] = rx.Var(
         _js_expr=f"(() => {tag}({json.dumps(to)}))",
         _var_data=VarData(imports={_script.importable_path: [rx.ImportVar(tag=tag)]}),
     )
@@ -80,5 +83,10 @@ def switch_language(to: str = "") -> rx.event.EventSpec:
 
 def said(error: MipError, in_language: str = "en") -> str:
     """An error in words, for the command line and for answers that no page translates."""
-    words = catalogue(in_language).get(error.code, error.code)
-    return re.sub(r"\{(\w+)\}", lambda found: error.detail.get(found[1], ""), words)
+    return words(error.code, error.detail, in_language)
+
+
+def words(key: str, values: Mapping[str, str], in_language: str = "en") -> str:
+    """The text of `key` filled with `values`, where no browser does it."""
+    text = catalogue(in_language).get(key, key)
+    return re.sub(r"\{(\w+)\}", lambda found: values.get(found[1], ""), text)

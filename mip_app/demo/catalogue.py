@@ -4,8 +4,10 @@ Nobody here exists. Dates are counted back from the day of the first seeding.
 """
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from enum import StrEnum
+from datetime import datetime, timedelta, timezone
+
+from mip_app.studies.models import Contrast, PatientClass
+from mip_app.studies.models import ReportStatus as ReportState
 
 ALLIANCE = "江南医联体"
 
@@ -40,30 +42,6 @@ class Patient:
     name: str
     birth: str
     sex: str
-
-
-class PatientClass(StrEnum):
-    """HL7 table 0004; H, a health check, is local."""
-
-    OUTPATIENT = "O"
-    INPATIENT = "I"
-    EMERGENCY = "E"
-    CHECKUP = "H"
-
-
-class Contrast(StrEnum):
-    PLAIN = "plain"
-    CONTRAST = "contrast"
-    BOTH = "both"
-
-
-class ReportState(StrEnum):
-    NONE = "none"
-    DRAFT = "draft"
-    RETURNED = "returned"
-    PRELIMINARY = "preliminary"
-    FINAL = "final"
-    AMENDED = "amended"
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,11 +86,13 @@ class Timeline:
     amended: datetime | None = None
 
 
+ZONE = timezone(timedelta(hours=8))  # where the alliance lies
 LAST_OF_TODAY = 11 * 60  # minutes: seeded before 11 o'clock, today's studies move closer together
 
 
 def timeline(spec: StudySpec, now: datetime) -> Timeline:
-    """The times of a study as seen from `now` (naive local time of its institution)."""
+    """The times of a study as seen from `now`: naive, in the alliance's zone, which a naive `now` is taken to be in."""
+    now = now.astimezone(ZONE).replace(tzinfo=None) if now.tzinfo else now
     midnight = datetime(now.year, now.month, now.day) - timedelta(days=spec.days_ago)
     minutes = int(spec.time[:2]) * 60 + int(spec.time[2:4])
     elapsed = (now.hour * 60 + now.minute) if spec.days_ago == 0 else LAST_OF_TODAY
@@ -151,8 +131,8 @@ INSTITUTIONS = (
 )
 
 ACCOUNTS = (
-    Account("shenmingzhe", "沈明哲", "operator", "JN1", "平台工程师", "平台运维"),
-    Account("gulan", "顾岚", "alliance_admin", "JN1", "医联体办公室主任", "医联体办公室"),
+    Account("shenmingzhe", "沈明哲", "operator", "", "平台工程师", "平台运维"),
+    Account("gulan", "顾岚", "alliance_admin", "", "医联体办公室主任", "医联体办公室"),
     Account("chensuyun", "陈素云", "institution_admin", "JN1", "信息科主任", "信息科"),
     Account("zhouzhibai", "周知白", "reporter", "JN1", "主治医师", "放射科"),
     Account("hewei", "何为", "reporter", "JN1", "住院医师", "放射科"),
@@ -186,7 +166,7 @@ SMITH = _p("0012390015", "SMITH^Jonathan", "19740818", "M")
 UNKNOWN = _p("E20900031", "", "", "M")
 
 O, I, E, H = PatientClass.OUTPATIENT, PatientClass.INPATIENT, PatientClass.EMERGENCY, PatientClass.CHECKUP  # noqa: E741
-PLAIN, CONTRAST, BOTH = Contrast.PLAIN, Contrast.CONTRAST, Contrast.BOTH
+PLAIN, CONTRAST, BOTH = Contrast.PLAIN, Contrast.ENHANCED, Contrast.BOTH
 NONE, DRAFT, RETURNED = ReportState.NONE, ReportState.DRAFT, ReportState.RETURNED
 PRELIMINARY, FINAL, AMENDED = ReportState.PRELIMINARY, ReportState.FINAL, ReportState.AMENDED
 ZHOU, HE, TANG, LIN, LU, MA, QIAO = (

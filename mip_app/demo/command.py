@@ -62,7 +62,12 @@ def tell_accounts() -> None:
 
     titles = {one.code: one.name for one in catalogue.INSTITUTIONS}
     rows = [
-        (entry["account"], entry["password"], entry["role"], titles.get(entry["institution"], ""))
+        (
+            entry["account"],
+            entry["password"],
+            entry["role"],
+            titles.get(entry["institution"], catalogue.ALLIANCE),
+        )
         for entry in seed.note().get("accounts", [])
     ]
     rows.insert(0, ("account", "password", "role", "institution"))

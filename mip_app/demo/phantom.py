@@ -18,7 +18,8 @@ from pydicom.data import get_testdata_file
 from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
 from pydicom.uid import UID, ExplicitVRLittleEndian, RLELossless
 
-from mip_app.demo.catalogue import INSTITUTIONS, Contrast, PatientClass, StudySpec, timeline
+from mip_app.demo.catalogue import INSTITUTIONS, ZONE, StudySpec, timeline
+from mip_app.studies.models import Contrast, PatientClass
 
 Pixels = npt.NDArray[Any]
 
@@ -93,9 +94,9 @@ def mark(pixels: Pixels, value: float, corner: str = "bl", floor: float = 0.0) -
 def build(spec: StudySpec, now: datetime | None = None) -> Iterator[FileDataset]:
     """The instances of one study, made as they are asked for; the same bytes for the same `now`.
 
-    `now` is the local time of the first seeding (default: the clock): dates are counted back from it.
+    `now` is the time of the first seeding (default: the clock): dates are counted back from it.
     """
-    moment = now or datetime.now()
+    moment = now or datetime.now(ZONE)
     if spec.images.recipe == "wheel":
         yield from _published(spec, moment)
         return
@@ -131,7 +132,7 @@ def _instance(
     if (
         spec.modality == "CT"
         and "ContrastBolusAgent" not in series.attributes
-        and spec.contrast is Contrast.CONTRAST
+        and spec.contrast is Contrast.ENHANCED
     ):
         data.ContrastBolusAgent = "Iohexol 350"
     _pixels(data, series, picture.pixels)

@@ -8,15 +8,17 @@ from PIL import Image
 
 from mip_app.demo.anatomy.canvas import Array, f32
 from mip_app.demo.anatomy.head import Case, Head
-from mip_app.demo.anatomy.torso import NODULE, Build, Torso
+from mip_app.demo.anatomy.torso import Build, Torso
 from mip_app.demo.phantom import Pixels
-from mip_app.demo.recipes import brain_axial, head_slice, trunk_pixels
+from mip_app.demo.recipes.ct import head_slice, trunk_slice
+from mip_app.demo.recipes.imaging import ct_grain
+from mip_app.demo.recipes.mr import brain_axial
 
 FOLDER = Path(__file__).parents[2] / "assets" / "portraits"
 SIZE, LARGEST = 512, 40_000  # pixels, bytes
 
 
-def _window(values: Pixels, width: float, level: float) -> Array:
+def _window(values: Pixels | Array, width: float, level: float) -> Array:
     return f32(np.clip((values.astype(np.float32) - level) / width + 0.5, 0, 1) * 255)
 
 
@@ -31,23 +33,30 @@ def _centred(picture: Array, threshold: float, margin: float) -> Image.Image:
     return image.resize((SIZE, SIZE), Image.Resampling.BICUBIC, box=_inside(box, image.size))
 
 
-def _inside(box: tuple[float, float, float, float], size: tuple[int, int]) -> tuple[float, float, float, float]:
+def _inside(
+    box: tuple[float, float, float, float], size: tuple[int, int]
+) -> tuple[float, float, float, float]:
     return max(box[0], 0), max(box[1], 0), min(box[2], size[0]), min(box[3], size[1])
+
+
+def _trunk(torso: Torso, z: float, width: float, level: float, noise: float, kernel: str) -> Image.Image:
+    """A trunk slice without couch and word, on black."""
+    tissue = trunk_slice(torso, z, SIZE)
+    body = tissue > -995
+    grain = ct_grain(kernel, tissue.shape, z + 500, torso.build.seed)
+    picture = np.where(body, _window(tissue + noise * grain, width, level), 0)
+    return _centred(f32(picture), 20, 0.04)
 
 
 def portraits() -> dict[str, Image.Image]:
     """Name → picture, 512 × 512, gray."""
     chest, lit = Torso(Build(seed=7, nodule=5.4)), Torso(Build(seed=7, nodule=5.4, enhanced=True))
-    lung = trunk_pixels(chest, NODULE[2] - 62, SIZE, "sharp", 24.0)
-    heart = trunk_pixels(lit, -74.0, SIZE, "soft", 8.0)
-    brain = brain_axial(Head(Case(seed=5, age=0.25)), 16.0, SIZE)
+    brain = brain_axial(Head(Case(seed=22, age=0.4)), 8.0, SIZE)
     skull = head_slice(Head(Case(seed=18, age=0.4)), 12.0, SIZE, 18)
-    lung_picture = _window(lung, 1500, 424)
-    lung_picture[lung_picture < 70] *= 0.35  # the air around fades into the page
     return {
-        "ct-lung": _centred(lung_picture, 90, 0.04),
-        "ct-chest": _centred(_window(heart, 400, 1064), 20, 0.04),
-        "mr-brain": _centred(_window(brain, 1050, 470), 25, 0.10),
+        "ct-lung": _trunk(chest, -17.0, 1500, -600, 24, "sharp"),
+        "ct-chest": _trunk(lit, -74.0, 400, 40, 8, "soft"),
+        "mr-brain": _centred(_window(brain, 1000, 540), 25, 0.10),
         "ct-head": _centred(_window(skull, 90, 1024 + 36), 25, 0.10),
     }
 

@@ -3,6 +3,7 @@
 Interrupted, it goes on where it stopped: what is stored already is the same bytes again.
 """
 
+import contextlib
 import json
 import os
 from collections.abc import Callable, Iterator
@@ -61,8 +62,9 @@ def seed(progress: Callable[[int, int], None]) -> None:
     noted = note() or {"began": utc_now().isoformat(), "accounts": [], "done": []}
     _keep(noted)
     now = datetime.fromisoformat(noted["began"])
-    institutions = _institutions()
-    people = _people(noted, institutions)
+    alliance = write(opening.open_alliance, opening.CONSOLE, catalogue.ALLIANCE)
+    institutions = _institutions(alliance)
+    people = _people(noted, alliance, institutions)
     for number, spec in enumerate(catalogue.STUDIES):
         if spec.key not in noted["done"]:
             institution = institutions[spec.institution]
@@ -75,8 +77,7 @@ def seed(progress: Callable[[int, int], None]) -> None:
     _keep({**noted, "whole": True})
 
 
-def _institutions() -> dict[str, int]:
-    alliance = write(opening.open_alliance, opening.CONSOLE, catalogue.ALLIANCE)
+def _institutions(alliance: int) -> dict[str, int]:
     return {
         one.code: write(
             opening.open_institution,
@@ -92,7 +93,7 @@ def _institutions() -> dict[str, int]:
     }
 
 
-def _people(noted: dict[str, Any], institutions: dict[str, int]) -> dict[str, Actor]:
+def _people(noted: dict[str, Any], alliance: int, institutions: dict[str, int]) -> dict[str, Actor]:
     """Open the accounts, with passwords of this installation's own; gives them by account."""
     known = {entry["account"]: entry for entry in noted["accounts"]}
     people = {}
@@ -107,7 +108,7 @@ def _people(noted: dict[str, Any], institutions: dict[str, int]) -> dict[str, Ac
         known[person.account] = entry
         # First the note, then the account: a password that nobody knows would be the worse half.
         _keep({**noted, "accounts": list(known.values())})
-        try:
+        with contextlib.suppress(Conflict):  # opened before an interruption
             entry["user"] = write(
                 opening.open_account,
                 opening.CONSOLE,
@@ -116,10 +117,9 @@ def _people(noted: dict[str, Any], institutions: dict[str, int]) -> dict[str, Ac
                 entry["password"],
                 Role(person.role),
                 institution_id=institution,
+                alliance_id=alliance if person.role == Role.ALLIANCE_ADMIN else None,
                 title=person.title,
             )
-        except Conflict:
-            pass
         people[person.account] = Actor(
             entry.get("user"), person.name, institution, PERMISSIONS[Role(person.role)]
         )

@@ -146,7 +146,9 @@ REPORTS: dict[str, ReportText] = {
         ABDOMEN_CT,
         amendment_reason="原报告误用胆囊术后模板，胆囊描述与图像不符，现更正检查所见及诊断意见。",
         before=(
-            ABDOMEN_CT.findings.replace("胆囊大小正常，壁不厚，腔内未见阳性结石。", "胆囊未见显示，术区见致密影，符合术后改变。"),
+            ABDOMEN_CT.findings.replace(
+                "胆囊大小正常，壁不厚，腔内未见阳性结石。", "胆囊未见显示，术区见致密影，符合术后改变。"
+            ),
             "1. 胆囊切除术后改变。\n2. 上腹部余未见明显异常。",
         ),
     ),

@@ -13,9 +13,11 @@ from mip_app.core.actor import Actor, Permission
 from mip_app.core.database import looking
 from mip_app.core.errors import Invalid
 from mip_app.core.http import Needs
+from mip_app.dicom.pixels import CannotDraw
 from mip_app.dicomweb import locating, metadata, query, retrieve
 from mip_app.dicomweb.locating import Located
 from mip_app.dicomweb.multipart import Part, Related
+from mip_app.dicomweb.syntaxes import EXPLICIT_LITTLE_ENDIAN, MEDIA_TYPES, leaving_syntax
 
 router = APIRouter(prefix=metadata.ROOT, dependencies=[Depends(Needs(Permission.STUDY_READ))])
 Reader = Annotated[Actor, Depends(Needs(Permission.STUDY_READ))]
@@ -83,7 +85,7 @@ async def frames(
         return Response(status_code=304, headers=headers)
     # The first frame is read before anything is sent: what is not there answers with a status, not a torn body.
     first = await asyncio.to_thread(retrieve.frame, item, wanted[0], decoded)
-    syntax = retrieve.EXPLICIT_LITTLE_ENDIAN if decoded else retrieve.stored_syntax(item)
+    syntax = EXPLICIT_LITTLE_ENDIAN if decoded else leaving_syntax(item.transfer_syntax_uid)
     kind, content_type = _frame_type(accept, syntax)
     at = f"{metadata.ROOT}/studies/{study}/series/{series}/instances/{instance}/frames"
 
@@ -109,10 +111,15 @@ async def thumbnail(
     reader: Reader, study: str, series: str = "", if_none_match: Annotated[str, Header()] = ""
 ) -> Response:
     item = await looking(locating.middle, study, series)
+    if item is None:
+        return Response(status_code=204)
     headers = {"ETag": f'"{item.sha256[:32]}-t"', "Cache-Control": AGAIN}
     if if_none_match == headers["ETag"]:
         return Response(status_code=304, headers=headers)
-    picture = await asyncio.to_thread(retrieve.thumbnail, item, reader.institution)
+    try:
+        picture = await asyncio.to_thread(retrieve.thumbnail, item, reader.institution)
+    except CannotDraw:
+        return Response(status_code=204, headers=headers)
     return Response(picture, media_type="image/jpeg", headers=headers)
 
 
@@ -144,23 +151,23 @@ def wants_decoded(accept: str, item: Located) -> bool:
     `application/octet-stream` without a transfer syntax means Explicit VR Little Endian (PS3.18 8.7.3.3.2); `*`
     takes what is stored.
     """
-    stored = retrieve.stored_syntax(item)
+    stored = leaving_syntax(item.transfer_syntax_uid)
     offers = [offer.strip().lower() for offer in accept.split(",") if offer.strip()] or ["*/*"]
     for offer in offers:
         syntax = _parameter(offer, "transfer-syntax")
         kind = _parameter(offer, "type") or offer.split(";")[0].strip()
-        if syntax in ("*", stored) or kind == retrieve.MEDIA_TYPES.get(stored):
+        if syntax in ("*", stored) or kind == MEDIA_TYPES.get(stored):
             return False
         if kind in ("*/*", "multipart/related") and not syntax:
             return False
-        if kind == "application/octet-stream" and syntax in ("", retrieve.EXPLICIT_LITTLE_ENDIAN):
-            return stored != retrieve.EXPLICIT_LITTLE_ENDIAN
+        if kind == "application/octet-stream" and syntax in ("", EXPLICIT_LITTLE_ENDIAN):
+            return stored != EXPLICIT_LITTLE_ENDIAN
     raise retrieve.NotAcceptable()
 
 
 def _frame_type(accept: str, syntax: str) -> tuple[str, str]:
     """The media type of the parts, bare and with its transfer syntax."""
-    image = retrieve.MEDIA_TYPES.get(syntax, "")
+    image = MEDIA_TYPES.get(syntax, "")
     kind = image if image and image in accept else "application/octet-stream"
     return kind, f"{kind}; transfer-syntax={syntax}"
 

@@ -74,10 +74,11 @@ def instance(
     return instances(session, actor, study_uid, series_uid, sop_instance_uid)[0]
 
 
-def middle(session: Session, actor: Actor, study_uid: str, series_uid: str = "") -> Located:
-    """The instance that stands for a study or series in a thumbnail: the middle one of the first with pixels."""
+def middle(session: Session, actor: Actor, study_uid: str, series_uid: str = "") -> Located | None:
+    """The instance that stands for a study or series in a thumbnail: the middle one of the first with pixels.
+
+    None where nothing has pixels. Raises NotVisible.
+    """
     found = [item for item in instances(session, actor, study_uid, series_uid) if item.index.count]
-    if not found:
-        raise NotVisible()
     first = [item for item in found if item.series_uid == found[0].series_uid]
-    return first[len(first) // 2]
+    return first[len(first) // 2] if first else None

@@ -8,6 +8,7 @@ from sqlmodel import Session, col, select
 from mip_app.core.actor import Actor, Permission
 from mip_app.core.blobs import blobs
 from mip_app.core.errors import NotVisible
+from mip_app.dicomweb.syntaxes import leaving_syntax
 from mip_app.studies import door
 from mip_app.studies.models import Instance, Series, Study
 
@@ -55,7 +56,8 @@ def _kept(session: Session, actor: Actor, study_uid: str, series_uid: str, pk: i
 def _document(
     session: Session, study_uid: str, series_uid: str, series_pk: int, sop_instance_uid: str = ""
 ) -> bytes:
-    statement = select(Instance.sop_instance_uid, Instance.header).where(Instance.series_pk == series_pk)
+    columns = (Instance.sop_instance_uid, Instance.transfer_syntax_uid, Instance.header)
+    statement = select(*columns).where(Instance.series_pk == series_pk)
     if sop_instance_uid:
         statement = statement.where(Instance.sop_instance_uid == sop_instance_uid)
     ordered = statement.order_by(col(Instance.instance_number), col(Instance.id))
@@ -63,11 +65,13 @@ def _document(
     if not rows:
         raise NotVisible()
     at = f"{ROOT}/studies/{study_uid}/series/{series_uid}/instances"
-    entries = (
-        # The header names values that stayed in the file by their place there; quotes inside text are escaped.
-        zlib.decompress(header).replace(
-            b'"BulkDataURI":"bulkdata/', f'"BulkDataURI":"{at}/{uid}/bulkdata/'.encode()
-        )
-        for uid, header in rows
-    )
-    return gzip.compress(b"[" + b",".join(entries) + b"]", 6)
+    return gzip.compress(b"[" + b",".join(_entry(at, *row) for row in rows) + b"]", 6)
+
+
+def _entry(at: str, sop_instance_uid: str, transfer_syntax_uid: str, header: bytes) -> bytes:
+    # The header names values that stayed in the file by their place there; quotes inside text are escaped.
+    bulk = f'"BulkDataURI":"{at}/{sop_instance_uid}/bulkdata/'.encode()
+    stored = zlib.decompress(header).replace(b'"BulkDataURI":"bulkdata/', bulk)
+    # Available Transfer Syntax UID (PS3.18 table 10.6.3-5): how the frames leave without being decoded.
+    syntax = f'{{"00083002":{{"vr":"UI","Value":["{leaving_syntax(transfer_syntax_uid)}"]}},'.encode()
+    return syntax + stored[1:]

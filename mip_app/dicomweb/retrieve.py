@@ -8,45 +8,14 @@ from mip_app.core.blobs import CHUNK, blobs
 from mip_app.core.errors import MipError, NotVisible
 from mip_app.dicom import pixels
 from mip_app.dicomweb.locating import Located
+from mip_app.dicomweb.syntaxes import UNCOMPRESSED
 
-EXPLICIT_LITTLE_ENDIAN = "1.2.840.10008.1.2.1"
-IMPLICIT_LITTLE_ENDIAN = "1.2.840.10008.1.2"
-UNCOMPRESSED = frozenset(
-    {
-        IMPLICIT_LITTLE_ENDIAN,
-        EXPLICIT_LITTLE_ENDIAN,
-        "1.2.840.10008.1.2.1.99",  # deflated: frames are inflated on the way out
-        "1.2.840.10008.1.2.2",  # big endian: frames are turned round on the way out
-    }
-)
-# Media types of frames (PS3.18 table 8.7.3-5) by transfer syntax.
-MEDIA_TYPES = {
-    "1.2.840.10008.1.2.5": "image/dicom-rle",
-    "1.2.840.10008.1.2.4.50": "image/jpeg",
-    "1.2.840.10008.1.2.4.51": "image/jpeg",
-    "1.2.840.10008.1.2.4.57": "image/jpeg",
-    "1.2.840.10008.1.2.4.70": "image/jpeg",
-    "1.2.840.10008.1.2.4.80": "image/jls",
-    "1.2.840.10008.1.2.4.81": "image/jls",
-    "1.2.840.10008.1.2.4.90": "image/jp2",
-    "1.2.840.10008.1.2.4.91": "image/jp2",
-    "1.2.840.10008.1.2.4.201": "image/jphc",
-    "1.2.840.10008.1.2.4.202": "image/jphc",
-    "1.2.840.10008.1.2.4.203": "image/jphc",
-}
 THUMBNAIL = 128  # pixels, the longer side
 
 
 class NotAcceptable(MipError):
     code = "dicomweb.not_acceptable"
     status = 406
-
-
-def stored_syntax(item: Located) -> str:
-    """The transfer syntax in which the frames of `item` leave as they are stored."""
-    if item.transfer_syntax_uid in UNCOMPRESSED:
-        return EXPLICIT_LITTLE_ENDIAN
-    return item.transfer_syntax_uid
 
 
 def frame(item: Located, number: int, decoded: bool) -> Iterator[bytes]:

@@ -1,5 +1,6 @@
 """What study and series rows say, read from one header. A pure rule."""
 
+import re
 from datetime import datetime
 from typing import Any
 
@@ -11,6 +12,8 @@ from mip_app.studies.models import Contrast, PatientClass, Series, Study
 _ABOUT = frozenset(
     {"SR", "PR", "KO", "SEG", "RTSTRUCT", "RTPLAN", "RTDOSE", "REG", "DOC", "OT", "AU", "PLAN", ""}
 )
+# Elements that `study` asks of the header's JSON.
+ASKED = ("00380010", "00401003")
 # In a hybrid study this is the one it is called by.
 _FIRST = ("PT", "NM")
 
@@ -60,6 +63,10 @@ def add_modality(study: Study, modality: str) -> None:
     study.modalities = "\\".join(known)
     images = [m for m in known if m not in _ABOUT] or known or [""]
     study.modality = next((m for m in _FIRST if m in images), images[0])
+
+
+def is_uid(text: str) -> bool:
+    return re.fullmatch(r"[0-9.]{1,64}", text) is not None
 
 
 def _patient_class(header: Header) -> str:

@@ -44,6 +44,8 @@ LABELS: Mapping[str, str] = {
     "state_amended": "修订报告",
     "watermark": "草 稿",
     "watermark_note": "未经签发，不得用于临床诊疗",
+    "watermark_preliminary": "未 审 核",
+    "watermark_preliminary_note": "初步报告，以审核后的报告为准",
     "statement": "本报告仅供临床医师参考，签名后生效。",
     "phone": "电话",
     "version": "第 {n} 版",

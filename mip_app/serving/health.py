@@ -3,9 +3,11 @@
 import asyncio
 
 from fastapi import APIRouter, Depends
+from sqlmodel import Session
 
 from mip_app.accounts.service import nobody
 from mip_app.core import bus
+from mip_app.core.actor import Actor
 from mip_app.core.database import read
 from mip_app.core.gate import Open
 from mip_app.core.http import Needs
@@ -19,5 +21,5 @@ async def healthz() -> dict[str, str]:
     return {"status": "serving"}
 
 
-def _answers(session, actor) -> bool:
+def _answers(session: Session, actor: Actor) -> bool:
     return bus.reachable(session)

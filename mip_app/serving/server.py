@@ -1,6 +1,8 @@
 """The web process: the kept bundle and the app behind one port."""
 
+import contextlib
 import os
+import time
 
 from starlette.types import ASGIApp
 
@@ -21,20 +23,27 @@ def factory() -> ASGIApp:
 
 
 def serve(host: str, port: int) -> None:
-    """Serve until Ctrl-C. A worker that dies is back in under a second."""
+    """Serve until Ctrl-C. A worker that dies is back in under a second, however often it dies."""
     from granian import Granian
     from granian.constants import Interfaces
 
-    Granian(
-        "mip_app.serving.server:factory",
-        factory=True,
-        interface=Interfaces.ASGI,
-        address=host,
-        port=port,
-        workers=1,
-        respawn_failed_workers=True,
-        respawn_interval=0.2,
-        workers_kill_timeout=10,
-        log_access=False,
-        log_enabled=False,
-    ).serve()
+    while True:
+        server = Granian(
+            "mip_app.serving.server:factory",
+            factory=True,
+            interface=Interfaces.ASGI,
+            address=host,
+            port=port,
+            workers=1,
+            respawn_failed_workers=True,
+            respawn_interval=0.2,
+            workers_kill_timeout=10,
+            log_access=False,
+            log_enabled=False,
+        )
+        # Granian ends when a worker dies twice within seconds; a hospital would rather be served.
+        with contextlib.suppress(SystemExit):
+            server.serve()
+        if server.interrupt_signal:
+            return
+        time.sleep(1)

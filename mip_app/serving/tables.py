@@ -3,6 +3,7 @@
 from mip_app.accounts import models as accounts
 from mip_app.audit import models as audit
 from mip_app.core import bus
+from mip_app.reports import models as reports
 from mip_app.studies import models as studies
 
-__all__ = ["accounts", "audit", "bus", "studies"]
+__all__ = ["accounts", "audit", "bus", "reports", "studies"]

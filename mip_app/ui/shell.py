@@ -55,7 +55,7 @@ def offline_line() -> rx.Component:
             role="status",
             class_name=(
                 "fixed inset-x-0 bottom-0 z-50 flex items-center gap-2 border-t border-base-300 bg-wash-warn "
-                "px-4 py-2.5 pb-safe text-sm text-warning"
+                "px-4 py-2.5 pb-safe text-sm text-warning [body:has([data-says-offline])_&]:hidden"
             ),
             custom_attrs={"data-theme": "mip-light", "data-offline": "true"},
         ),

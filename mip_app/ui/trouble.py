@@ -1,13 +1,14 @@
 """What a page says when something went wrong that nobody foresaw."""
 
 import reflex as rx
+from reflex_base.event import EventSpec
 
 from mip_app.core.gate import Open, event
 from mip_app.core.i18n import t
 from mip_app.core.logs import note
 
 
-def said_aloud(exception: Exception) -> rx.event.EventSpec:
+def said_aloud(exception: Exception) -> EventSpec:
     """Reflex's handler for what no state caught: the page says that something went wrong, and its number."""
     return Trouble.say(note(exception))
 

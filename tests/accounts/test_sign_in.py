@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from sqlmodel import Session, col, select
 
 from mip_app.accounts import opening, service
 from mip_app.accounts.models import LoginSession, Role, User
@@ -11,7 +12,6 @@ from mip_app.core import database
 from mip_app.core.actor import Permission
 from mip_app.core.clock import utc_now
 from mip_app.core.settings import settings
-from sqlmodel import Session, col, select
 
 ANYBODY = service.nobody("203.0.113.5")
 

@@ -82,7 +82,9 @@ def test_frames_leave_as_stored_or_decoded_as_asked(
     assert answer.status_code == 200
     if original.file_meta.TransferSyntaxUID.is_encapsulated:
         assert f"transfer-syntax={original.file_meta.TransferSyntaxUID}".encode() in answer.content
-        again = client._session.get(f"{address}/1", headers={**anything, "If-None-Match": answer.headers["etag"]})
+        again = client._session.get(
+            f"{address}/1", headers={**anything, "If-None-Match": answer.headers["etag"]}
+        )
         assert again.status_code == 304
     frames = int(original.get("NumberOfFrames", 1))
     assert client._session.get(f"{address}/{frames + 1}", headers=anything).status_code == 404

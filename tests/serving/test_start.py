@@ -26,11 +26,12 @@ def test_a_killed_worker_comes_back_and_sign_ins_are_still_good(fresh: Site) -> 
     fresh.start()
     try:
         client = fresh.sign_in("linwangshu")
-        (worker,) = fresh.workers()
-        worker.kill()
-        worker.wait(10)
-        fresh.wait_until_serving(20)
-        assert [w.pid for w in fresh.workers()] != [worker.pid]
+        for _ in range(3):  # and again as soon as it is back
+            (worker,) = fresh.workers()
+            worker.kill()
+            worker.wait(10)
+            fresh.wait_until_serving(20)
+            assert [w.pid for w in fresh.workers()] != [worker.pid]
         assert client.get("/dicom-web/studies").status_code == 200
     finally:
         fresh.stop()
@@ -50,7 +51,12 @@ def test_a_taken_port_gives_way_to_the_next_one_and_says_so(fresh: Site) -> None
     fresh.start()
     second = Site(fresh.data.parent / "second", port=fresh.port)
     second.data.mkdir()
-    environment = {**os.environ, "MIP_DATA_DIR": str(second.data), "MIP_PORT": str(fresh.port), "MIP_HOST": "127.0.0.1"}
+    environment = {
+        **os.environ,
+        "MIP_DATA_DIR": str(second.data),
+        "MIP_PORT": str(fresh.port),
+        "MIP_HOST": "127.0.0.1",
+    }
     process = subprocess.Popen(
         [sys.executable, "-m", "mip_app.cli", "run"],
         cwd=REPOSITORY,
@@ -83,8 +89,20 @@ def test_a_taken_port_gives_way_to_the_next_one_and_says_so(fresh: Site) -> None
 
 def test_the_first_account_is_an_operators_and_sees_no_patient(fresh: Site) -> None:
     environment = {**os.environ, "MIP_DATA_DIR": str(fresh.data)}
-    command = [sys.executable, "-m", "mip_app.cli", "operator", "create", "--account", "first", "--name", "运营"]
-    done = subprocess.run(command, cwd=REPOSITORY, env=environment, input="correct horse battery\n", text=True)
+    command = [
+        sys.executable,
+        "-m",
+        "mip_app.cli",
+        "operator",
+        "create",
+        "--account",
+        "first",
+        "--name",
+        "运营",
+    ]
+    done = subprocess.run(
+        command, cwd=REPOSITORY, env=environment, input="correct horse battery\n", text=True
+    )
     assert done.returncode == 0
     fresh.start()
     try:

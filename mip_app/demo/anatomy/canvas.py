@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-Array = npt.NDArray[np.float32]
+Array = npt.NDArray[np.floating[Any]]  # float32 wherever it is large
 Point = tuple[float, float, float]
 
 
@@ -38,7 +39,7 @@ class Cloud:
         )
         ring = np.exp(-(((radius * grain - 1) / narrow) ** 2))
         white = np.fft.rfftn(random.standard_normal((cells,) * 3))
-        field = np.fft.irfftn(white * ring, s=(cells,) * 3)
+        field = np.fft.irfftn(white * ring, s=(cells,) * 3, axes=(0, 1, 2))
         self.cells = f32(field / field.std())
 
     def plane(self, level: float, rows: int, columns: int) -> Array:
@@ -53,7 +54,9 @@ class Cloud:
         """The field over a plane along two axes: x, y, z as a row, a column and a single value, in any order."""
         n = len(self.cells)
         field = self.cells
-        for axis, values in sorted(enumerate((x, y, z)), key=lambda pair: pair[1].size):  # the short one first: cheap
+        for axis, values in sorted(
+            enumerate((x, y, z)), key=lambda pair: pair[1].size
+        ):  # the short one first: cheap
             at = values.ravel() / cell
             low = np.floor(at).astype(int)
             weights: Array = np.zeros((len(at), n), np.float32)

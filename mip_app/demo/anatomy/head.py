@@ -1,5 +1,6 @@
 """A head as tissues in space, cut by any plane along two axes; CT and MR differ only in a table of values."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -109,7 +110,7 @@ class Cut:
 
     def rod(
         self,
-        points: list[Point],
+        points: Sequence[Point],
         radius: list[float] | float,
         tissue: str,
         mirror: bool = False,
@@ -281,7 +282,7 @@ class Head:
         hole = f32(np.sqrt(x * x + (y - 22) ** 2) - 13 + 0 * z)
         cut.fill(np.maximum(hole, f32(z + 48)), "csf")
         tent = f32(7 - 0.007 * x * x - 0.34 * np.clip(y - 16, 0, None))
-        below = np.maximum(f32(z - tent), 5 - y)
+        below = np.maximum(f32(z - tent), 11 - y)
         self._cerebrum(cut, f32(inner + 2.0 + 1.6 * age), below, age)
         self._deep(cut, room, age)
         self._hind(cut, inner, below)
@@ -301,7 +302,7 @@ class Head:
         side = np.abs(x)
         depth = np.minimum(-surface, np.where(z > 14 + 0.2 * np.abs(y), side - 1.5, 99.0))
         sulcus = fold - 0.2 - 0.75 * age + 0.55 * np.clip(depth - 12 - 2 * warp, 0, None)
-        sylvian = np.abs(z + 3 - 0.55 * (y + 8) + 0.8 * warp) - 0.8 - age
+        sylvian = np.abs(z + 3 - 0.55 * (y + 8) + 1.7 * warp) - 0.8 - age
         sylvian = np.maximum(np.maximum(sylvian, 38 - side), np.maximum(-34 - y, y - 22))
         cleft = np.maximum(side - 1.3 - 0.7 * age, 8 - z - 0.36 * np.abs(y + 6))
         cistern = np.sqrt((x / 1.3) ** 2 + (y + 10) ** 2 + (1.2 * (z + 20)) ** 2) - 15

@@ -1,17 +1,17 @@
 """A trunk from the shoulders to the hips, slice by slice, in HU: what a CT of it would show without noise."""
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 
 from mip_app.demo.anatomy import skeleton
-from mip_app.demo.anatomy.canvas import Array, Blob, Canvas, Cloud, Point, Tubes, blend, f32
+from mip_app.demo.anatomy.canvas import Array, Blob, Canvas, Cloud, Point, Tubes, f32
+from mip_app.demo.anatomy.mediastinum import AIRWAY, AIRWAY_WALL, between_lungs, paint_mediastinum
+from mip_app.demo.anatomy.tissues import FAT, LUNG, MUSCLE, table
 from mip_app.demo.anatomy.vessels import beside, grow, strew
 from mip_app.demo.anatomy.viscera import paint_belly
 
 ANGLES = 2048
-FAT, MUSCLE, LUNG = -102.0, 54.0, -862.0
 NODULE: Point = (-55.0, 20.0, 45.0)  # right upper lobe, posterior segment
 
 
@@ -28,60 +28,22 @@ class Build:
     vessels: int = 560  # targets of each lung's arterial tree
 
 
-def _table(z: float, rows: tuple[tuple[float, float], ...]) -> float:
-    return float(np.interp(z, [r[0] for r in rows], [r[1] for r in rows]))
-
-
 BODY_WIDE = (
-    (-340, 168),
-    (-270, 158),
-    (-200, 151),
-    (-120, 157),
-    (-60, 164),
-    (0, 172),
-    (50, 178),
-    (85, 172),
-    (115, 150),
-)
+    (-340, 168), (-270, 158), (-200, 151), (-120, 157), (-60, 164), (0, 172), (50, 178),
+    (85, 172), (115, 150),
+)  # fmt: skip
 BODY_DEEP = (
-    (-340, 108),
-    (-260, 106),
-    (-190, 104),
-    (-110, 108),
-    (-50, 109),
-    (10, 104),
-    (50, 95),
-    (85, 84),
-    (120, 72),
-)
+    (-340, 108), (-260, 106), (-190, 104), (-110, 108), (-50, 109), (10, 104), (50, 95),
+    (85, 84), (120, 72),
+)  # fmt: skip
 CAGE_WIDE = (
-    (-340, 130),
-    (-260, 126),
-    (-200, 127),
-    (-140, 133),
-    (-90, 133),
-    (-40, 127),
-    (0, 116),
-    (30, 102),
-    (55, 82),
-    (72, 62),
-    (85, 42),
-    (93, 12),
-)
+    (-340, 130), (-260, 126), (-200, 127), (-140, 133), (-90, 133), (-40, 127), (0, 116),
+    (30, 102), (55, 82), (72, 62), (85, 42), (93, 12),
+)  # fmt: skip
 CAGE_DEEP = (
-    (-340, 82),
-    (-260, 82),
-    (-200, 86),
-    (-140, 90),
-    (-90, 90),
-    (-40, 86),
-    (0, 79),
-    (30, 70),
-    (55, 58),
-    (72, 46),
-    (85, 32),
-    (93, 10),
-)
+    (-340, 82), (-260, 82), (-200, 86), (-140, 90), (-90, 90), (-40, 86), (0, 79),
+    (30, 70), (55, 58), (72, 46), (85, 32), (93, 10),
+)  # fmt: skip
 
 
 class Torso:
@@ -107,13 +69,13 @@ class Torso:
 
     def cage(self, z: float, angle: Array) -> Array:
         """Radius of the chest and abdominal cavity, mm."""
-        radius = self._oval(angle, max(_table(z, CAGE_WIDE), 2), max(_table(z, CAGE_DEEP), 2), 2.25)
+        radius = self._oval(angle, max(table(z, CAGE_WIDE), 2), max(table(z, CAGE_DEEP), 2), 2.25)
         front = np.exp(-(((angle + np.pi / 2) / 0.35) ** 2))
         return f32(radius - 5 * front * float(np.clip((radius.max() - 40) / 60, 0, 1)))
 
     def skin(self, z: float, angle: Array) -> Array:
         """Radius of the body, mm."""
-        radius = self._oval(angle, _table(z, BODY_WIDE), _table(z, BODY_DEEP), 2.55)
+        radius = self._oval(angle, table(z, BODY_WIDE), table(z, BODY_DEEP), 2.55)
         extra = self.build.fat - 13
         radius = radius + extra * (1 if z < -60 else 0.8)
         radius -= 5 * np.exp(-(((angle - np.pi / 2) / 0.13) ** 2)) + 3 * np.exp(
@@ -137,45 +99,6 @@ class Torso:
         left = -106 - 0.0105 * (x - 62) ** 2 - 0.0085 * (y + 12) ** 2
         return f32(np.maximum(np.maximum(right, left), -126 - 0.012 * (y + 30) ** 2 - 0.006 * x * x))
 
-    @cached_property
-    def heart(self) -> tuple[Blob, ...]:
-        """Left ventricle, right ventricle, right atrium, left atrium: their outer walls."""
-        return (
-            Blob((42, -28, -86), (52, 35, 36), -42, 28),
-            Blob((10, -50, -80), (46, 26, 36), -28, 26, True),
-            Blob((-30, -22, -70), (24, 31, 36)),
-            Blob((2, 14, -54), (38, 22, 24), boxy=True),
-        )
-
-    def middle(self, x: Array, y: Array, z: float) -> Array:
-        """Distance to what lies between the lungs: heart, great vessels, spine."""
-        gap = f32(np.abs(x - 2) - 3.5)
-        column = Blob((0, skeleton.spine_y(z) + 6, z), (25, 27, 40), boxy=True)
-        gap = blend(gap, column.distance(x, y, z), 8)
-        desc = _table(z, ((-340, 2), (-210, 6), (-160, 14), (-90, 23), (20, 24)))
-        if z < 42:
-            arch = 15.5 * float(np.clip((42 - z) / 14, 0, 1)) ** 0.5
-            gap = blend(gap, f32(np.sqrt((x - desc) ** 2 + (y - 46) ** 2) - arch), 8)
-        wide = _table(z, ((-72, 12), (-45, 27), (-12, 36), (20, 36), (45, 31), (95, 29)))
-        if z > -72:
-            centre = _table(z, ((-60, 8), (-10, 3), (24, 5), (40, 2), (90, -1)))
-            vessels = Blob(
-                (centre, -14, z),
-                (wide, _table(z, ((-70, 20), (-30, 36), (0, 38), (40, 30), (90, 40))), 40),
-                boxy=True,
-            )
-            gap = blend(gap, vessels.distance(x, y, z), 10)
-        if -45 < z < 12:  # the roots of the lungs
-            for side, height in ((-1, -20.0), (1, -10.0)):
-                root = Blob((side * 30, 8, height), (19, 15, 22))
-                gap = blend(gap, root.distance(x, y, z), 6)
-        if -140 < z < -18:
-            outer = self.heart[0].distance(x, y, z)
-            for blob in self.heart[1:]:
-                outer = blend(outer, blob.distance(x, y, z), 12)
-            gap = blend(gap, outer - 4.5, 8)
-        return gap
-
     def in_lung(self, x: Array, y: Array, z: Array) -> Array:
         """Which points lie well inside a lung."""
         radius, angle = np.hypot(x, y), np.arctan2(y, x)
@@ -183,7 +106,7 @@ class Torso:
         for level in np.unique(np.round(z / 6) * 6):
             at = np.abs(z - level) <= 3
             inside[at] &= radius[at] < self.cage(float(level), f32(angle[at])) - 4
-            inside[at] &= self.middle(x[at], y[at], float(level)) > 3
+            inside[at] &= between_lungs(x[at], y[at], float(level)) > 3
         return np.asarray(inside)
 
     def _trees(self, random: np.random.Generator) -> None:
@@ -200,17 +123,6 @@ class Torso:
             points = strew(random, self.in_lung, *box, int(self.build.vessels * 0.8))
             veins.append(grow(points, vein, 0.66, 5.8)[0])
         self.lung_vessels = Tubes.join(arteries + veins)
-        trachea = [(0, 12, 120), (-1, 18, 40), (-2, 25, 6)]
-        right = [(-2, 25, 6), (-20, 24, -6), (-30, 22, -16), (-33, 22, -40), (-42, 26, -58)]
-        left = [(-2, 25, 6), (16, 27, -9), (38, 27, -20), (46, 30, -42), (54, 36, -62)]
-        upper = [(-20, 24, -6), (-40, 16, 0), (-52, 14, 12)], [(38, 27, -20), (52, 10, -12), (58, 2, 2)]
-        main = [
-            Tubes.along(trachea, 8.6),
-            Tubes.along(right, [7.6, 7.2, 6, 4.8, 3.6]),
-            Tubes.along(left, [7.2, 6.4, 5.6, 4.4, 3.4]),
-        ]
-        main += [Tubes.along(upper[0], [5, 4, 3]), Tubes.along(upper[1], [4.6, 3.6, 2.8])]
-        self.airway = Tubes.join(main)
         self.bronchus_wall, self.bronchus = Tubes.join(walls), Tubes.join(lumina)
         self.spikes = self._spikes(random)
 
@@ -219,7 +131,8 @@ class Torso:
         way /= np.linalg.norm(way, axis=1, keepdims=True)
         reach = self.build.nodule * random.uniform(1.35, 2.0, (18, 1))
         centre = np.asarray(NODULE)
-        tail = Tubes.along([centre, centre + (-26, 12, 2)], [1.0, 0.35], step=4)  # to the pleura
+        ends = f32([centre, centre + (-26, 12, 2)])  # to the pleura
+        tail = Tubes.along(ends, [1.0, 0.35], step=4)
         return Tubes.join(
             [Tubes(f32(np.tile(centre, (18, 1))), f32(centre + way * reach), f32(np.full(18, 0.8))), tail]
         )
@@ -272,7 +185,7 @@ class Torso:
             canvas.fill(f32(gland), 30.0)
         deep = f32(fat * (1 + 0.25 * np.sin(self.angle) ** 2))[self._index] if fat else skin
         muscle = canvas.cover(skin + deep + 2.5 * wide)
-        thin = _table(
+        thin = table(
             z, ((-110, 18), (-60, 18), (0, 27), (30, 44), (60, 90))
         )  # how far from the cavity muscle reaches
         if z < 60:
@@ -326,7 +239,7 @@ class Torso:
     def _inside(self, canvas: Canvas, cavity: Array, fine: Array, wide: Array) -> None:
         """All within the ribs, painted only there; the neck does not end at the chest's rim."""
         z = canvas.z
-        reach_x, reach_y = _table(z, CAGE_WIDE) + 5, _table(z, CAGE_DEEP) + 5
+        reach_x, reach_y = table(z, CAGE_WIDE) + 5, table(z, CAGE_DEEP) + 5
         chest, box = canvas.part(-reach_x, reach_x, -reach_y, reach_y)
         above = f32(
             (z - self.dome(chest.x, chest.y)) * 0.62
@@ -334,7 +247,7 @@ class Torso:
         if z < 92:
             self._lining(chest, cavity[box], above, fine[box], wide[box])
         middle, box_m = (canvas, np.s_[:, :]) if z > 50 else canvas.part(-85, 110, -105, 95)
-        self._mediastinum(middle, fine[box_m])
+        paint_mediastinum(middle, self.build.enhanced, fine[box_m])
         if z < 92:
             lung = np.maximum(cavity[box] + 1.6, 1.2 - self._gap(chest))
             lung = np.maximum(lung, 1.2 - above) if z < -80 else lung
@@ -351,10 +264,10 @@ class Torso:
             paint_belly(canvas, self.build.enhanced, room, fine, wide)
 
     def _gap(self, canvas: Canvas) -> Array:
-        """`middle` over the canvas, worked out only where it matters."""
+        """`between_lungs` over the canvas, worked out only where it matters."""
         near, box = canvas.part(-82, 112, -200, 200)
         gap: Array = np.full_like(canvas.value, 60.0)
-        gap[box] = self.middle(near.x, near.y, canvas.z)
+        gap[box] = between_lungs(near.x, near.y, canvas.z)
         return gap
 
     def _lungs(self, canvas: Canvas, gap: Array, fine: Array, wide: Array) -> None:
@@ -385,95 +298,5 @@ class Torso:
 
     def _air(self, canvas: Canvas) -> None:
         if canvas.z > -75:
-            canvas.tube(self.airway.grown(1.3), 20.0)
-            canvas.tube(self.airway, -985.0)
-
-    def _mediastinum(self, canvas: Canvas, fine: Array) -> None:
-        z, lit = canvas.z, self.build.enhanced
-        if z > 55:  # neck base: muscles, thyroid
-            for side in (1, -1):
-                canvas.ellipsoid((side * 24, 24, z), (12, 14, 99), MUSCLE + 6 * fine, side * 25)
-                canvas.ellipsoid((side * 16, -34, z), (11, 7, 99), MUSCLE + 6 * fine, side * -20)
-                canvas.ellipsoid((side * 15, 4, 100), (9, 15, 26), 150 if lit else 105)
-        if z > -145:
-            canvas.tube(ESOPHAGUS, 38.0)
-            canvas.tube(ESOPHAGUS.grown(-4.6), -420.0)
-        if -142 < z < -16:
-            self._heart(canvas, fine)
-        for tubes, plain, bright in VESSELS:
-            canvas.tube(tubes, (bright if lit else plain) + 3 * fine)
-        for x, y, height, size in NODES:
-            canvas.ellipsoid((x, y, height), (size, size * 0.62, size), 62 if lit else 38, 30)
-
-    def _heart(self, canvas: Canvas, fine: Array) -> None:
-        lit = self.build.enhanced
-        muscle, values = (108.0, (205.0, 176.0, 172.0, 196.0)) if lit else (50.0, (41.0, 41.0, 41.0, 41.0))
-        outer = self.heart[0].distance(canvas.x, canvas.y, canvas.z)
-        for blob in self.heart[1:]:
-            outer = blend(outer, blob.distance(canvas.x, canvas.y, canvas.z), 9)
-        canvas.fill(canvas.cover(outer - 4.6), 30.0)  # pericardium
-        canvas.fill(canvas.cover(outer - 3.4), FAT + 8 * fine)
-        groove = f32(9.0) * np.clip(fine, 0, 1)
-        canvas.fill(canvas.cover(outer + 0.4 * groove), muscle + 4 * fine)
-        for blob, wall, value in zip(self.heart, (11.5, 4.5, 3.0, 3.0), values, strict=True):
-            inner = Blob(blob.center, tuple(a - wall for a in blob.axes), blob.turn, blob.tilt, blob.boxy)
-            canvas.ellipsoid(
-                inner.center, inner.axes, value + 5 * fine, inner.turn, boxy=inner.boxy, tilt=inner.tilt
-            )
-        left = self.heart[0]  # the septum and the left wall again: the right ventricle lies before them
-        distance = left.distance(canvas.x, canvas.y, canvas.z)
-        canvas.fill(canvas.cover(distance + 2), muscle + 4 * fine)
-        canvas.fill(canvas.cover(distance + 11.5 + 0.7 * fine), values[0] + 5 * fine)
-
-
-AORTA = Tubes.along(
-    [
-        (-4, -8, -66),
-        (-15, -26, -25),
-        (-14, -28, 4),
-        (-4, -20, 24),
-        (10, -2, 30),
-        (20, 22, 25),
-        (24, 40, 6),
-        (24, 46, -20),
-        (23, 47, -90),
-        (13, 46, -160),
-        (6, 34, -212),
-        (3, 22, -270),
-        (3, 20, -322),
-    ],
-    [15, 15.5, 15, 14.5, 13.5, 13, 12.5, 12, 11.5, 11, 10, 8.5, 8],
-)
-ESOPHAGUS = Tubes.along(
-    [(4, 30, 120), (4, 36, 40), (2, 40, 0), (8, 36, -60), (14, 26, -110), (26, 8, -140)], 6.2
-)
-VESSELS: tuple[tuple[Tubes, float, float], ...] = (
-    (Tubes.along([(-24, -12, 60), (-26, -12, 30), (-27, -10, -5), (-30, -16, -45)], 8.4), 40, 260),
-    (Tubes.along([(44, -22, 74), (30, -34, 56), (0, -38, 44), (-25, -14, 36)], 6.0), 40, 205),
-    (Tubes.along([(-24, -12, 60), (-40, -22, 80), (-48, -16, 120)], 6.4), 40, 240),
-    (Tubes.along([(20, -46, -52), (22, -38, -24), (24, -24, -6)], [14, 14, 13]), 41, 225),
-    (Tubes.along([(24, -24, -10), (2, -4, -17), (-26, 4, -20), (-42, 4, -20)], [11, 10.5, 9.5, 8]), 41, 222),
-    (Tubes.along([(24, -26, -6), (36, -4, 0), (44, 16, -8), (48, 24, -26)], [12, 11, 9.5, 7]), 41, 222),
-    (Tubes.along([(-18, 14, -50), (-36, 12, -44), (-46, 6, -40)], 6), 41, 190),
-    (Tubes.along([(22, 16, -50), (38, 16, -44), (48, 10, -36)], 6), 41, 190),
-    (Tubes.along([(-10, -20, 20), (-14, -14, 55), (-22, -8, 85), (-28, -8, 120)], [6.4, 6, 5, 4]), 42, 215),
-    (Tubes.along([(6, -8, 30), (14, -2, 60), (24, -6, 120)], [4.6, 4.4, 4.2]), 42, 215),
-    (Tubes.along([(18, 14, 28), (26, 12, 55), (40, 6, 78), (70, -6, 90)], [5, 4.8, 4.4, 4]), 42, 215),
-    (
-        Tubes.along(
-            [(-22, -2, -98), (-23, 10, -130), (-22, 22, -205), (-20, 26, -330)], [12.5, 12, 11, 10.5]
-        ),
-        40,
-        140,
-    ),
-    (Tubes.along([(-7, 50, -180), (-7, 46, -40), (-8, 40, 6), (-22, 22, 14), (-26, -4, 10)], 3.4), 38, 150),
-    (AORTA, 42, 218),
-)
-NODES = (
-    (-10, 10, 24, 4.0),
-    (-16, 4, 8, 4.6),
-    (6, 14, -12, 5.2),
-    (14, -24, 36, 3.6),
-    (-4, -44, 26, 3.2),
-    (34, -18, 12, 3.4),
-)
+            canvas.tube(AIRWAY_WALL, 20.0)
+            canvas.tube(AIRWAY, -985.0)

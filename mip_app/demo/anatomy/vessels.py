@@ -51,14 +51,17 @@ def grow(points: Array, root: Point, thin: float, thick: float, economy: float =
         if parent[i]:
             smooth[i] = 0.6 * nodes[i] + 0.4 * smooth[parent[i]]
     radius = np.minimum(thin * load**0.4, thick)
-    pieces, loads = [], []
-    for i in order:
-        tube = Tubes.along(
-            [smooth[parent[i]], smooth[i]], [min(radius[parent[i]], radius[i] * 1.3), radius[i]]
-        )
-        pieces.append(tube)
-        loads.append(np.full(len(tube.radius), load[i]))
-    return Tubes.join(pieces), f32(np.concatenate(loads))
+    ends = np.array(order)
+    begin = parent[ends]
+    width = np.minimum(radius[begin], radius[ends] * 1.3)
+    cuts = np.ceil(np.linalg.norm(smooth[ends] - smooth[begin], axis=1) / 7.0 + 1e-6).astype(int)
+    which = np.repeat(np.arange(len(ends)), cuts)  # one row for each piece of at most 7 mm
+    step = (np.arange(len(which)) - np.repeat(np.cumsum(cuts) - cuts, cuts)) / cuts[which]
+    low, high = step[:, None], (step + 1 / cuts[which])[:, None]
+    way = (smooth[ends] - smooth[begin])[which]
+    radii = width[which] + (step + 0.5 / cuts[which]) * (radius[ends] - width)[which]
+    tubes = Tubes(f32(smooth[begin][which] + low * way), f32(smooth[begin][which] + high * way), f32(radii))
+    return tubes, f32(load[ends][which])
 
 
 def beside(tubes: Tubes, load: Array, least: float) -> tuple[Tubes, Tubes]:

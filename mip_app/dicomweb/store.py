@@ -1,0 +1,138 @@
+"""What a Store transaction answers (PS3.18 10.5.3, Store Instances Response Module I.2.2)."""
+
+import json
+from collections.abc import Iterable
+from typing import Any
+from xml.etree import ElementTree
+
+from mip_app.dicom.dicomjson import Json
+from mip_app.ingest.outcome import Kind, Outcome
+
+DICOM_JSON, DICOM_XML = "application/dicom+json", "application/dicom+xml"
+
+CANNOT_UNDERSTAND = 0xC000
+# PS3.18 table I.2-2 and PS3.4 B.2.3: what is not named here cannot be understood.
+FAILURE_REASONS = {
+    "ingest.other_bytes": 0x0111,  # duplicate SOP instance
+    "ingest.not_stored": 0x0110,  # processing failure
+    "ingest.unexpected": 0x0110,
+    "ingest.too_large": 0xA700,  # out of resources
+    "error.no_room": 0xA700,
+    "ingest.other_patient": 0xA900,  # the data set contradicts what is stored
+    "ingest.mismatch": 0xA900,  # data set does not match SOP class
+    "ingest.other_study": 0xA900,
+}
+
+_KEYWORDS = {
+    "00081190": ("UR", "RetrieveURL"),
+    "00081198": ("SQ", "FailedSOPSequence"),
+    "00081199": ("SQ", "ReferencedSOPSequence"),
+    "0008119A": ("SQ", "OtherFailuresSequence"),
+    "00081150": ("UI", "ReferencedSOPClassUID"),
+    "00081155": ("UI", "ReferencedSOPInstanceUID"),
+    "00081197": ("US", "FailureReason"),
+}
+
+
+def status_of(outcomes: list[Outcome]) -> int:
+    """200: all are stored, 202: some, 409: none. What was there already counts as stored."""
+    failed = sum(outcome.kind is Kind.REFUSED for outcome in outcomes)
+    return 200 if not failed else 202 if failed < len(outcomes) else 409
+
+
+def answer(outcomes: list[Outcome], root: str) -> Json:
+    """DICOM JSON of the response; `root` is the address of the DICOMweb service."""
+    stored = [o for o in outcomes if o.kind is not Kind.REFUSED]
+    failed = [o for o in outcomes if o.kind is Kind.REFUSED]
+    studies = {o.study_uid for o in stored}
+    found: Json = {}
+    if len(studies) == 1:
+        found["00081190"] = _element("00081190", [f"{root}/studies/{studies.pop()}"])
+    if stored:
+        found["00081199"] = _element("00081199", [_stored(o, root) for o in stored])
+    if known := [_failed(o) for o in failed if o.sop_instance_uid]:
+        found["00081198"] = _element("00081198", known)
+    if unknown := [_reason(o) for o in failed if not o.sop_instance_uid]:
+        found["0008119A"] = _element("0008119A", unknown)
+    return dict(sorted(found.items()))
+
+
+def _stored(outcome: Outcome, root: str) -> Json:
+    instance = (
+        f"{root}/studies/{outcome.study_uid}/series/{outcome.series_uid}/instances/{outcome.sop_instance_uid}"
+    )
+    return {**_reference(outcome), "00081190": _element("00081190", [instance])}
+
+
+def _failed(outcome: Outcome) -> Json:
+    return {**_reference(outcome), **_reason(outcome)}
+
+
+def _reference(outcome: Outcome) -> Json:
+    return {
+        "00081150": _element("00081150", [outcome.sop_class_uid]),
+        "00081155": _element("00081155", [outcome.sop_instance_uid]),
+    }
+
+
+def _reason(outcome: Outcome) -> Json:
+    return {"00081197": _element("00081197", [FAILURE_REASONS.get(outcome.code, CANNOT_UNDERSTAND)])}
+
+
+def _element(tag: str, value: list[Any]) -> Json:
+    return {"vr": _KEYWORDS[tag][0], "Value": value}
+
+
+def to_bytes(found: Json, media_type: str) -> bytes:
+    if media_type == DICOM_JSON:
+        return json.dumps(found, separators=(",", ":")).encode()
+    model = ElementTree.Element(
+        "NativeDicomModel",
+        {"xmlns": "http://dicom.nema.org/PS3.19/models/NativeDICOM", "xml:space": "preserve"},
+    )
+    _write(model, found)
+    return ElementTree.tostring(model, encoding="utf-8", xml_declaration=True)
+
+
+def _write(parent: ElementTree.Element, found: Json) -> None:
+    """The Native DICOM Model (PS3.19 A.1), as far as this response needs it."""
+    for tag, element in found.items():
+        vr, keyword = _KEYWORDS[tag]
+        attribute = ElementTree.SubElement(
+            parent, "DicomAttribute", {"tag": tag, "vr": vr, "keyword": keyword}
+        )
+        for number, value in enumerate(element["Value"], 1):
+            if vr == "SQ":
+                _write(ElementTree.SubElement(attribute, "Item", {"number": str(number)}), value)
+            else:
+                ElementTree.SubElement(attribute, "Value", {"number": str(number)}).text = str(value)
+
+
+def accepted(header: str) -> str:
+    """The media type to answer in, or '' when the client takes neither."""
+    best, chosen = 0.0, ""
+    for offer in _offers(header):
+        kind, quality = offer
+        found = _ANSWERS.get(kind, "")
+        if found and quality > best:
+            best, chosen = quality, found
+    return chosen
+
+
+_ANSWERS = {
+    "": DICOM_JSON,
+    "*/*": DICOM_JSON,
+    "application/*": DICOM_JSON,
+    DICOM_JSON: DICOM_JSON,
+    "application/json": DICOM_JSON,
+    DICOM_XML: DICOM_XML,
+    "application/xml": DICOM_XML,
+    "text/xml": DICOM_XML,
+}
+
+
+def _offers(header: str) -> Iterable[tuple[str, float]]:
+    for part in header.split(","):
+        kind, *parameters = (piece.strip().lower() for piece in part.split(";"))
+        quality = next((p[2:] for p in parameters if p.startswith("q=")), "1")
+        yield kind, float(quality) if quality.replace(".", "", 1).isdecimal() else 0.0

@@ -1,0 +1,80 @@
+"""STOW-RS: DICOM files sent over HTTP (PS3.18 10.5)."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Header, Request
+from fastapi.responses import Response
+from starlette.requests import ClientDisconnect
+
+from mip_app.core.actor import Actor, Permission
+from mip_app.core.errors import Invalid, TooLarge
+from mip_app.core.http import Needs
+from mip_app.core.settings import settings
+from mip_app.dicomweb import store
+from mip_app.dicomweb.metadata import ROOT
+from mip_app.dicomweb.parts import RelatedParts, SinglePart, UnsupportedMediaType, reader_of
+from mip_app.ingest.receiving import Receiving, blocks, in_thread
+
+router = APIRouter(prefix=ROOT)
+Sender = Annotated[Actor, Depends(Needs(Permission.STUDY_UPLOAD))]
+
+
+class NotAcceptable(Invalid):
+    code = "dicomweb.not_accepted"
+    status = 406
+
+
+class NothingSent(Invalid):
+    code = "dicomweb.nothing_sent"
+
+
+@router.post("/studies")
+@router.post("/studies/{study}")
+async def store_instances(
+    request: Request,
+    sender: Sender,
+    study: str = "",
+    content_type: Annotated[str, Header()] = "",
+    content_encoding: Annotated[str, Header()] = "identity",
+    content_length: Annotated[str, Header()] = "",
+    accept: Annotated[str, Header()] = "",
+) -> Response:
+    answer_type = store.accepted(accept)
+    if not answer_type:
+        raise NotAcceptable()
+    if content_encoding.lower() != "identity":
+        raise UnsupportedMediaType()
+    if content_length.isdecimal() and int(content_length) > settings().max_archive_bytes:
+        raise TooLarge()
+    receiving = Receiving(sender, only_study=study)
+    await _receive(request, reader_of(content_type, receiving))
+    outcomes = await receiving.outcomes()
+    if not outcomes:
+        raise NothingSent()
+    body = store.to_bytes(store.answer(outcomes, _root(request)), answer_type)
+    return Response(body, store.status_of(outcomes), {"Content-Type": answer_type})
+
+
+async def _receive(request: Request, reader: "RelatedParts | SinglePart") -> None:
+    """Each part is on the disk and checked before the next block is asked for."""
+    received = 0
+    try:
+        async for block in blocks(request.stream()):
+            received += len(block)
+            if received > settings().max_archive_bytes:
+                raise TooLarge()
+            await in_thread(reader.feed, block)
+    except (ClientDisconnect, Invalid):
+        # Whole files that came before are good, and sending them again is harmless.
+        await in_thread(_end_early, reader.receiving)
+        raise
+    await in_thread(reader.finish)
+
+
+def _end_early(receiving: Receiving) -> None:
+    receiving.abandon()
+    receiving.finish()
+
+
+def _root(request: Request) -> str:
+    return f"{request.url.scheme}://{request.headers.get('host', '')}{ROOT}"

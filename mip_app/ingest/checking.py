@@ -1,0 +1,98 @@
+"""From bytes to a checked file on the disk, before anything is known of it to the database."""
+
+import hashlib
+import json
+import zlib
+from dataclasses import dataclass, replace
+
+from mip_app.core.actor import Actor
+from mip_app.core.blobs import Received, blobs
+from mip_app.core.errors import MipError
+from mip_app.core.logs import note
+from mip_app.core.settings import settings
+from mip_app.dicom.elements import Walker
+from mip_app.dicom.part10 import Header, Refused, read_header
+from mip_app.ingest import reading
+from mip_app.ingest.outcome import Kind, Outcome, Source
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A file that is DICOM, durable in its place. `header.json` is cut down to what rows are made of."""
+
+    name: str
+    header: Header
+    blob: str
+    size: int
+    sha256: str
+    packed: bytes  # the whole DICOM JSON, zlib
+
+    def outcome(self, kind: Kind, code: str, **detail: str) -> Outcome:
+        return Outcome(
+            name=self.name,
+            kind=kind,
+            code=code,
+            detail=detail,
+            study_uid=self.header.study_uid,
+            series_uid=self.header.series_uid,
+            sop_class_uid=self.header.sop_class_uid,
+            sop_instance_uid=self.header.sop_instance_uid,
+            transfer_syntax_uid=self.header.transfer_syntax,
+        )
+
+
+def check(actor: Actor, source: Source) -> Checked | Outcome:
+    """Read one file that is offered. Never raises: what cannot be read is refused in words."""
+    if source.error or source.open is None:
+        return Outcome(source.name, Kind.REFUSED, source.error or "ingest.unreadable")
+    try:
+        with source.open() as stream:
+            received = blobs().receive(stream, settings().max_file_bytes)
+    except Exception as error:
+        return refused(source.name, error)
+    return check_received(actor, source.name, received)
+
+
+def check_received(actor: Actor, name: str, received: Received, only_study: str = "") -> Checked | Outcome:
+    """The same for a file in the waiting room, which it leaves: kept in its place, or refused."""
+    try:
+        header = read_header(received.path)
+        packed = zlib.compress(json.dumps(header.json, ensure_ascii=False, separators=(",", ":")).encode(), 1)
+        if only_study not in ("", header.study_uid):
+            raise Refused("ingest.other_study")
+        key = _blob_key(actor, header, received)
+        blobs().keep(received, key)
+    except Exception as error:
+        class_uid, instance_uid = _named(received) if isinstance(error, Refused) else ("", "")
+        received.discard()
+        return replace(refused(name, error), sop_class_uid=class_uid, sop_instance_uid=instance_uid)
+    asked = {tag: header.json[tag] for tag in reading.ASKED if tag in header.json}
+    return Checked(name, replace(header, json=asked), key, received.size, received.sha256, packed)
+
+
+def _blob_key(actor: Actor, header: Header, received: Received) -> str:
+    # Institution, study and content, by hash: nothing a sender chose is part of a path, and sending again is the same.
+    study = hashlib.sha256(header.study_uid.encode()).hexdigest()
+    return f"{actor.institution}/{study[:2]}/{study[2:24]}/{received.sha256}.dcm"
+
+
+def refused(name: str, error: Exception) -> Outcome:
+    if isinstance(error, MipError):
+        return Outcome(name, Kind.REFUSED, error.code, error.detail)
+    # A file nobody foresaw must not stop the ones behind it.
+    return Outcome(name, Kind.REFUSED, "ingest.unexpected", {"number": note(error)})
+
+
+def _named(received: Received) -> tuple[str, str]:
+    """SOP Class and Instance UID that the file meta of a damaged file tells, so that its sender knows which it was."""
+    try:
+        with received.path.open("rb") as stream:
+            walker = Walker(stream, received.size)
+            walker.seek(128)
+            if walker.read(4) != b"DICM":
+                return "", ""
+            meta = walker.data_set(explicit=True, meta=True)
+    except (Refused, OSError):
+        return "", ""
+    found = [meta.get(tag).decode("latin-1").strip(" \0") for tag in (0x00020002, 0x00020003)]
+    return (found[0], found[1]) if all(reading.is_uid(uid) for uid in found) else ("", "")

@@ -1,0 +1,82 @@
+"""One thread of a process commits what all of its requests have checked: many files share the wait for the disk."""
+
+import queue
+import threading
+from collections.abc import Iterator
+from concurrent.futures import Future
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cache
+
+from sqlmodel import Session
+
+from mip_app.core.actor import Actor
+from mip_app.core.blobs import blobs
+from mip_app.core.database import write
+from mip_app.core.logs import note
+from mip_app.dicom.names import search_keys
+from mip_app.ingest.checking import Checked
+from mip_app.ingest.outcome import Kind, Outcome
+from mip_app.ingest.storing import store
+
+TOGETHER = 32  # files in one transaction: others who want to write wait as long as that takes
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    actor: Actor
+    ready: list[Checked]
+    done: "Future[list[Outcome]]"
+
+
+class Committer:
+    """Answers each job when its files are durable and committed, and not before."""
+
+    def __init__(self) -> None:
+        self._jobs: queue.SimpleQueue[_Job] = queue.SimpleQueue()
+        threading.Thread(target=self._run, name="mip-commit", daemon=True).start()
+
+    def submit(self, actor: Actor, ready: list[Checked]) -> "Future[list[Outcome]]":
+        """The outcomes, in the order of `ready`."""
+        job = _Job(actor, ready, Future())
+        if ready:
+            self._jobs.put(job)
+        else:
+            job.done.set_result([])
+        return job.done
+
+    def _run(self) -> None:
+        with suppress(OSError):
+            blobs().tidy()
+        search_keys("张三")  # loads its dictionary, a second that no transaction shall hold the others up for
+        while True:
+            jobs = [self._jobs.get()]
+            with suppress(queue.Empty):
+                while sum(len(job.ready) for job in jobs) < TOGETHER:
+                    jobs.append(self._jobs.get_nowait())
+            for job, outcomes in zip(jobs, _commit(jobs), strict=True):
+                job.done.set_result(outcomes)
+
+
+def _commit(jobs: list[_Job]) -> list[list[Outcome]]:
+    try:
+        return write(_store_jobs, jobs[0].actor, jobs)
+    except Exception:  # one of them, or somebody who was faster: each file by itself then
+        return [list(_one_by_one(job)) for job in jobs]
+
+
+def _store_jobs(session: Session, _first: Actor, jobs: list[_Job]) -> list[list[Outcome]]:
+    return [store(session, job.actor, job.ready) for job in jobs]
+
+
+def _one_by_one(job: _Job) -> Iterator[Outcome]:
+    for item in job.ready:
+        try:
+            yield from write(store, job.actor, [item])
+        except Exception as error:
+            yield item.outcome(Kind.REFUSED, "ingest.not_stored", number=note(error))
+
+
+@cache
+def committer() -> Committer:
+    return Committer()

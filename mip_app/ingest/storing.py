@@ -1,0 +1,211 @@
+"""Checked files become patients, studies, series and instances, in one transaction."""
+
+from collections import Counter
+from collections.abc import Iterable
+from datetime import UTC, datetime, time
+from functools import partial
+from zoneinfo import ZoneInfo
+
+from sqlmodel import Session, col, select
+
+from mip_app.accounts.models import Institution
+from mip_app.audit import service as audit
+from mip_app.audit.models import Act
+from mip_app.core import bus
+from mip_app.core.actor import Actor, Permission
+from mip_app.core.blobs import blobs
+from mip_app.core.clock import utc_now
+from mip_app.core.errors import Conflict
+from mip_app.dicom.names import display_name, search_keys
+from mip_app.dicom.part10 import Header
+from mip_app.ingest import reading
+from mip_app.ingest.checking import Checked
+from mip_app.ingest.outcome import Kind, Outcome
+from mip_app.studies import door
+from mip_app.studies.models import Instance, Patient, PatientKey, Series, SetAside, Study
+from mip_app.studies.service import topic
+
+
+class OtherPatient(Conflict):
+    code = "ingest.other_patient"
+
+
+def store(session: Session, actor: Actor, ready: list[Checked]) -> list[Outcome]:
+    """One outcome a file, in their order. Their bytes are in their place already."""
+    actor.require(Permission.STUDY_UPLOAD)
+    storing = _Storing(session, actor, ready)
+    outcomes = [storing.take(item) for item in ready]
+    stored = Counter(o.study_uid for o in outcomes if o.kind is Kind.STORED)
+    for study_uid, number in stored.items():
+        audit.record(session, actor, Act.IMAGE_RECEIVED, f"study:{study_uid}", images=number)
+    if stored:
+        bus.touch(session, topic(actor))
+    return outcomes
+
+
+class _Storing:
+    """What one transaction has seen already, so that a study's thousand files look its rows up once."""
+
+    def __init__(self, session: Session, actor: Actor, ready: list[Checked]) -> None:
+        self.session, self.actor = session, actor
+        self.studies: dict[str, tuple[Study, Patient]] = {}
+        self.series: dict[tuple[int, str], Series] = {}
+        self.bytes_of = self._known(item.header.sop_instance_uid for item in ready)
+
+    def take(self, item: Checked) -> Outcome:
+        header = item.header
+        known = self.bytes_of.get(header.sop_instance_uid)
+        if known == item.sha256:
+            return item.outcome(Kind.UNCHANGED, "ingest.unchanged")
+        if known:
+            return self._set_aside(item)
+        try:
+            study = self._study(header)
+        except OtherPatient as error:
+            self._refuse(f"study:{header.study_uid}", error.code)
+            self.session.info.setdefault("after_commit", []).append(partial(blobs().remove, item.blob))
+            return item.outcome(Kind.REFUSED, error.code)
+        series = self._series_of(study, header)
+        self.session.add(self._instance(item, series))
+        series.instance_count += 1
+        series.revision += 1
+        study.instance_count += 1
+        self.bytes_of[header.sop_instance_uid] = item.sha256
+        return item.outcome(Kind.STORED, "ingest.stored")
+
+    def _known(self, uids: Iterable[str]) -> dict[str, str]:
+        """SHA-256 of those of the instances that are there already."""
+        statement = select(Instance.sop_instance_uid, Instance.sha256).where(
+            Instance.institution_id == self.actor.institution, col(Instance.sop_instance_uid).in_(set(uids))
+        )
+        return dict(self.session.exec(door.marked(statement)).all())
+
+    def _set_aside(self, item: Checked) -> Outcome:
+        """Other bytes under a known UID are kept apart; the first stay where they are."""
+        uid, sha256 = item.header.sop_instance_uid, item.sha256
+        there = select(SetAside.id).where(
+            SetAside.institution_id == self.actor.institution,
+            SetAside.sop_instance_uid == uid,
+            SetAside.sha256 == sha256,
+        )
+        if self.session.exec(door.marked(there)).first() is None:
+            self.session.add(
+                SetAside(
+                    institution_id=self.actor.institution,
+                    sop_instance_uid=uid,
+                    sha256=sha256,
+                    blob=item.blob,
+                    reason="ingest.other_bytes",
+                    received_at=utc_now(),
+                )
+            )
+            self._refuse(f"instance:{uid}", "ingest.other_bytes")
+        return item.outcome(Kind.REFUSED, "ingest.other_bytes")
+
+    def _refuse(self, subject: str, why: str) -> None:
+        audit.record(self.session, self.actor, Act.IMAGE_REFUSED, subject, refused=True, why=why)
+
+    def _study(self, header: Header) -> Study:
+        """The row of the header's study, made when it is new. Raises OtherPatient."""
+        found = self.studies.get(header.study_uid)
+        if found is None:
+            # Counts are added to this row: on PostgreSQL another process waits here.
+            own = (
+                select(Study, Patient)
+                .join(Patient, col(Patient.id) == Study.patient_pk)
+                .with_for_update(of=Study)
+            )
+            own = own.where(Study.study_uid == header.study_uid)
+            found = self.session.exec(door.through(own, self.actor)).first()
+        if found is None:
+            found = self._new_study(header)
+        self.studies[header.study_uid] = found
+        study, patient = found
+        if (patient.patient_id, patient.issuer) != (header.patient_id, _issuer(header)):
+            raise OtherPatient()
+        return study
+
+    def _new_study(self, header: Header) -> tuple[Study, Patient]:
+        patient = self._patient(header)
+        study = reading.study(header, self._moment(header))
+        study.institution_id, study.patient_pk = self.actor.institution, patient.id or 0
+        self.session.add(study)
+        self.session.flush()
+        return study, patient
+
+    def _patient(self, header: Header) -> Patient:
+        statement = select(Patient).where(
+            Patient.institution_id == self.actor.institution,
+            Patient.patient_id == header.patient_id,
+            Patient.issuer == _issuer(header),
+        )
+        found = self.session.exec(door.marked(statement)).first()
+        if found is not None:
+            return found
+        patient = Patient(
+            institution_id=self.actor.institution,
+            patient_id=header.patient_id,
+            issuer=_issuer(header),
+            name=display_name(header.patient_name),
+            person_name=header.patient_name,
+            sex=header.patient_sex,
+            birth_date=header.patient_birth_date,
+        )
+        self.session.add(patient)
+        self.session.flush()
+        keys = {key[:64] for key in [*search_keys(header.patient_name), header.patient_id.lower()] if key}
+        self.session.add_all(
+            PatientKey(patient_id=patient.id or 0, key=key, institution_id=self.actor.institution)
+            for key in keys
+        )
+        return patient
+
+    def _series_of(self, study: Study, header: Header) -> Series:
+        place = (study.id or 0, header.series_uid)
+        if place in self.series:
+            return self.series[place]
+        statement = select(Series).where(Series.study_pk == study.id, Series.series_uid == header.series_uid)
+        found = self.session.exec(door.marked(statement)).one_or_none()
+        if found is None:
+            found = reading.series(header)
+            found.institution_id, found.study_pk = study.institution_id, study.id or 0
+            self.session.add(found)
+            study.series_count += 1
+            reading.add_modality(study, header.modality)
+            study.body_part = study.body_part or header.body_part_examined
+            self.session.flush()
+        self.series[place] = found
+        return found
+
+    def _instance(self, item: Checked, series: Series) -> Instance:
+        header = item.header
+        return Instance(
+            institution_id=self.actor.institution,
+            series_pk=series.id or 0,
+            sop_instance_uid=header.sop_instance_uid,
+            sop_class_uid=header.sop_class_uid,
+            instance_number=header.instance_number,
+            transfer_syntax_uid=header.transfer_syntax,
+            rows=header.rows or None,
+            columns=header.columns or None,
+            frame_count=header.frames.count or header.number_of_frames,
+            size=item.size,
+            sha256=item.sha256,
+            blob=item.blob,
+            frames=header.frames.to_json(),
+            header=item.packed,
+            received_at=utc_now(),
+        )
+
+    def _moment(self, header: Header) -> datetime:
+        """Study date and time as a moment; without a date, now."""
+        if header.study_date is None:
+            return utc_now()
+        institution = self.session.get(Institution, self.actor.institution)
+        zone = ZoneInfo(institution.time_zone if institution else "UTC")
+        return datetime.combine(header.study_date, header.study_time or time(), zone).astimezone(UTC)
+
+
+def _issuer(header: Header) -> str:
+    # Without an ID nobody can tell whether two studies are of one person: each gets a patient of its own.
+    return header.issuer_of_patient_id if header.patient_id else f"study:{header.study_uid}"

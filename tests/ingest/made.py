@@ -1,0 +1,40 @@
+"""Small DICOM files made for a test: as many as it wants, of whom it wants."""
+
+from io import BytesIO
+from pathlib import Path
+
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian
+
+ROOT = "2.25.31415926535"
+
+
+def image(number: int, study: int = 1, patient: str = "P1", name: str = "张^三", side: int = 16) -> bytes:
+    """One CT slice as a Part 10 file; the same arguments give the same bytes."""
+    study_uid = f"{ROOT}.{study}"
+    ds = Dataset()
+    ds.file_meta = FileMetaDataset()
+    ds.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    ds.file_meta.MediaStorageSOPClassUID = ds.SOPClassUID = CTImageStorage
+    ds.file_meta.MediaStorageSOPInstanceUID = ds.SOPInstanceUID = f"{study_uid}.1.{number}"
+    ds.SpecificCharacterSet = "ISO_IR 192"
+    ds.PatientName, ds.PatientID = name, patient
+    ds.StudyInstanceUID, ds.SeriesInstanceUID = study_uid, f"{study_uid}.1"
+    ds.StudyDate, ds.StudyTime, ds.Modality = "20260301", "101500", "CT"
+    ds.InstanceNumber = number
+    ds.Rows = ds.Columns = side
+    ds.BitsAllocated, ds.BitsStored, ds.HighBit, ds.PixelRepresentation = 16, 12, 11, 0
+    ds.SamplesPerPixel, ds.PhotometricInterpretation = 1, "MONOCHROME2"
+    ds.PixelData = bytes(side * side * 2)
+    written = BytesIO()
+    ds.save_as(written, enforce_file_format=True)
+    return written.getvalue()
+
+
+def series(folder: Path, count: int, study: int = 1, side: int = 16) -> list[Path]:
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = []
+    for number in range(1, count + 1):
+        paths.append(folder / f"{number:04}.dcm")
+        paths[-1].write_bytes(image(number, study, side=side))
+    return paths

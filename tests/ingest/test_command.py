@@ -1,0 +1,79 @@
+"""`mip ingest`: what it says, and with what it ends."""
+
+import io
+import json
+import zipfile
+
+import pytest
+
+from mip_app.core.errors import NotVisible
+from mip_app.ingest.command import ingest
+from tests.ingest.made import image, series
+
+
+@pytest.fixture
+def run(db, jn1):
+    """Exit code and what was said on standard error."""
+
+    def command(*paths, report=None) -> tuple[int, str]:
+        said = io.StringIO()
+        return ingest(list(paths), "JN1", report, said), said.getvalue()
+
+    return command
+
+
+def test_a_folder_with_other_files_in_it_goes_in_and_ends_well(run, tmp_path):
+    series(tmp_path / "cd" / "IMAGES", 3)
+    (tmp_path / "cd" / "README.txt").write_text("viewer")
+    code, said = run(tmp_path / "cd")
+    assert code == 0
+    assert "cd/README.txt: Not a DICOM file" in said
+    assert said.endswith("3 stored, 0 unchanged, 0 refused, 1 not DICOM\n")
+    assert run(tmp_path / "cd")[1].endswith("0 stored, 3 unchanged, 0 refused, 1 not DICOM\n")
+
+
+def test_an_archive_is_taken_in_and_what_is_damaged_in_it_is_named(run, tmp_path):
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr("片子/好.dcm", image(1))
+        archive.writestr("broken.dcm", image(2)[:-100])
+        archive.writestr("notes.txt", "-")
+    code, said = run(tmp_path / "a.zip")
+    assert code == 1
+    assert "✗ a.zip/broken.dcm: The file is incomplete" in said
+    assert said.endswith("1 stored, 0 unchanged, 1 refused, 1 not DICOM\n")
+
+
+@pytest.mark.parametrize("name", ["given.txt", "in/sent.dcm"])
+def test_what_was_given_itself_or_calls_itself_dicom_and_is_not_is_refused(run, tmp_path, name):
+    path = tmp_path / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("no image")
+    code, said = run(path if name == "given.txt" else path.parent)
+    assert code == 1
+    assert f"✗ {name}: Not a DICOM file" in said
+
+
+def test_a_path_that_is_not_there_is_named_and_the_others_go_in(run, tmp_path):
+    [path] = series(tmp_path, 1)
+    code, said = run(tmp_path / "nowhere", path)
+    assert code == 1
+    assert f"{tmp_path}/nowhere: There is no such file or folder" in said
+    assert "1 stored" in said
+
+
+def test_an_unknown_institution_is_said(db, tmp_path):
+    with pytest.raises(NotVisible) as error:
+        ingest([tmp_path], "XX", None)
+    assert (error.value.code, error.value.detail) == ("account.no_institution", {"institution": "XX"})
+
+
+def test_the_report_names_every_file_as_it_is_done(run, tmp_path):
+    series(tmp_path / "ct", 2)
+    report = io.StringIO()
+    run(tmp_path / "ct", report=report)
+    lines = [json.loads(line) for line in report.getvalue().splitlines()]
+    assert [(line["name"], line["kind"]) for line in lines] == [
+        ("ct/0001.dcm", "stored"),
+        ("ct/0002.dcm", "stored"),
+    ]
+    assert lines[0]["sop_instance_uid"].endswith(".1.1.1")
