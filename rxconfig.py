@@ -3,6 +3,7 @@
 import reflex as rx
 
 from mip_app.core.settings import settings
+from mip_app.reports.fonts import FALLBACK_PACKAGES, FONT_PACKAGE
 from mip_app.ui.tailwind import AnyHost, DesignTokens
 
 config = rx.Config(
@@ -18,5 +19,6 @@ config = rx.Config(
     frontend_compression_formats=["gzip"],
     show_built_with_reflex=False,
     telemetry_enabled=False,
-    frontend_packages=["@expo-google-fonts/noto-sans-sc@0.4.3"],
+    # The fonts of printed reports come with the front end and are kept beside it (mip_app/serving/bundle.py).
+    frontend_packages=[FONT_PACKAGE, *FALLBACK_PACKAGES],
 )

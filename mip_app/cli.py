@@ -9,7 +9,7 @@ import click
 
 from mip_app.core.database import write
 from mip_app.core.errors import MipError
-from mip_app.core.i18n import said
+from mip_app.core.texts import said
 from mip_app.demo.command import demo
 
 

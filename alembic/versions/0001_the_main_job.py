@@ -223,6 +223,7 @@ def upgrade() -> None:
     sa.Column('versions', sa.Integer(), nullable=False),
     sa.Column('released', sa.Integer(), nullable=False),
     sa.Column('author', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('author_id', sa.Integer(), nullable=True),
     sa.Column('preliminary_by', sa.Integer(), nullable=True),
     sa.Column('preliminary_name', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
     sa.Column('preliminary_title', sqlmodel.sql.sqltypes.AutoString(), nullable=False),

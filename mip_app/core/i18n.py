@@ -4,9 +4,6 @@
 """
 
 import json
-import re
-from collections.abc import Mapping
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -14,17 +11,7 @@ import reflex as rx
 from reflex_base.event import EventSpec
 from reflex_base.vars import VarData
 
-from mip_app.core.errors import MipError
-
-LOCALES = Path(__file__).parent.parent / "locales"
-LANGUAGES = ("zh", "en")
-COOKIE = "mip_lang"
-
-
-@cache
-def catalogue(language: str) -> dict[str, str]:
-    words: dict[str, str] = json.loads((LOCALES / f"{language}.json").read_text("utf-8"))
-    return words
+from mip_app.core.texts import LANGUAGES, catalogue
 
 
 def write_words() -> None:
@@ -79,14 +66,3 @@ def switch_language(to: str = "") -> EventSpec:
         _var_data=VarData(imports={_script.importable_path: [rx.ImportVar(tag=tag)]}),
     )
     return rx.call_function(set_language)
-
-
-def said(error: MipError, in_language: str = "en") -> str:
-    """An error in words, for the command line and for answers that no page translates."""
-    return words(error.code, error.detail, in_language)
-
-
-def words(key: str, values: Mapping[str, str], in_language: str = "en") -> str:
-    """The text of `key` filled with `values`, where no browser does it."""
-    text = catalogue(in_language).get(key, key)
-    return re.sub(r"\{(\w+)\}", lambda found: values.get(found[1], ""), text)

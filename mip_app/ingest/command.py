@@ -12,7 +12,7 @@ from typing import TextIO
 from mip_app.accounts import opening
 from mip_app.core.actor import Actor, Permission
 from mip_app.core.database import read
-from mip_app.core.i18n import words
+from mip_app.core.texts import words
 from mip_app.dicom.walk import files_in
 from mip_app.ingest.limits import archive_limits
 from mip_app.ingest.outcome import NO_IMAGES, Kind, Outcome

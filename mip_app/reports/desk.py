@@ -126,7 +126,7 @@ def add_version(
     report, working = desk.report, desk.working
     report.version = _numbered(session, desk, kind, desk.text, by_id, by, at, note)
     report.findings, report.impression = desk.text
-    report.author = by
+    report.author, report.author_id = by, by_id
     working.unsaved = False
     return report.version
 
@@ -182,6 +182,7 @@ def tell(session: Session, actor: Actor, desk: Desk, **more: object) -> None:
         desk.head.pk,
         report_status=status(desk.report, desk.working),
         report_author=desk.report.author or desk.working.by,
+        report_author_id=desk.report.author_id or desk.working.by_id,
         lock_holder_id=lock.holder_id,
         lock_holder=lock.holder,
         lock_expires_at=lock.listed_until,

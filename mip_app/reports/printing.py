@@ -12,6 +12,7 @@ from mip_app.audit.models import Act
 from mip_app.core.actor import Actor, Permission
 from mip_app.core.clock import utc_now
 from mip_app.core.errors import NotVisible
+from mip_app.core.texts import words
 from mip_app.reports.desk import note, opened, tell
 from mip_app.reports.models import PrintRecord, Report, ReportVersion, VersionKind
 from mip_app.reports.rules import printed_version
@@ -103,7 +104,7 @@ def _sheet(
         patient_class=PATIENT_CLASS.get(head.patient_class, ""),
         accession_number=head.accession_number,
         modality=head.modality,
-        body_part=head.body_part,
+        body_part=words(f"body_part.{head.body_part}", in_language="zh", fallback=head.body_part),
         study_description=head.description,
         study_time=head.time,
         findings=version.findings,

@@ -91,10 +91,12 @@ def give_back(session: Session, actor: Actor, draft: Draft, now: datetime | None
         raise NoReason()
     if refused := _submit(session, actor, desk, draft, now):
         return refused
+    writer = report.preliminary_name, report.preliminary_by
     report.state, report.returned, report.reason = ReportState.DRAFT, True, draft.reason
     report.preliminary_by, report.preliminary_name = None, ""
     report.preliminary_title, report.preliminary_at = "", None
     version = add_version(session, desk, VersionKind.RETURNED, actor.user_id, actor.name, now, draft.reason)
+    report.author, report.author_id = writer
     note(session, actor, desk, Act.REPORT_RETURNED, version=version)
     free(session, actor, desk, Ended.RETURNED, now)
     return _done(desk)
@@ -126,7 +128,7 @@ def drop_amendment(session: Session, actor: Actor, draft: Draft, now: datetime |
     keep_working(session, desk, now)
     report.amending, report.reason, report.version = False, "", report.released
     report.findings, report.impression = text_of(session, desk.head.pk, report.released)
-    report.author = report.reviewed_name
+    report.author, report.author_id = report.reviewed_name, report.reviewed_by
     write_text(desk, actor, (report.findings, report.impression), now)
     note(session, actor, desk, Act.REPORT_REOPENED, dropped=True)
     free(session, actor, desk, Ended.RETURNED, now)

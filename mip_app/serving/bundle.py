@@ -14,7 +14,7 @@ SERVED = KEPT / "web"  # laid out as Reflex expects its working folder
 BUNDLE = SERVED / "build" / "client"
 STAMP = KEPT / "stamp"
 FONTS = KEPT / "fonts"
-FONT_PACKAGE = WEB / "node_modules" / "@expo-google-fonts" / "noto-sans-sc"
+FONT_PACKAGES = WEB / "node_modules" / "@expo-google-fonts"
 
 # What the bundle is made of.
 SOURCES = (
@@ -56,9 +56,8 @@ def build() -> None:
         done = subprocess.run(command, cwd=ROOT, env=_environment(), stdout=out, stderr=subprocess.STDOUT)
     client = WEB / "build" / "client"
     if done.returncode or not client.is_dir():
-        tail = "\n".join(log.read_text(errors="replace").splitlines()[-12:])
         raise BuildFailed(
-            f"{tail}\n\nThe front end was not built; the whole output is in {log}.\n"
+            f"{_what_failed(log.read_text(errors='replace'))}\n\nThe front end was not built; the whole output is in {log}.\n"
             "If a package could not be fetched, check the network and run the same command again.\n"
             "If it fails again, remove .web and .build and try once more."
         )
@@ -69,10 +68,16 @@ def build() -> None:
     STAMP.write_text(fingerprint())
 
 
+def _what_failed(output: str) -> str:
+    lines = [line for line in output.splitlines() if line.strip() and "silly" not in line]
+    told = [line for line in lines if "error" in line.lower() and "log of this run" not in line]
+    return "\n".join((told or lines)[-8:])
+
+
 def _keep_fonts() -> None:
     FONTS.mkdir(exist_ok=True)
     for weight in ("400Regular", "600SemiBold"):
-        for font in FONT_PACKAGE.rglob(f"*{weight}.ttf"):
+        for font in FONT_PACKAGES.rglob(f"*_{weight}.ttf"):
             shutil.copy2(font, FONTS)
 
 

@@ -1,11 +1,25 @@
 import "@fontsource-variable/noto-sans-sc";
 import { useEffect } from "react";
 
+// Browsers without invoker commands (before 2025): the one thing our buttons ask for with them.
+function openByButton({ target }) {
+  const button = target.closest?.("button[commandfor]");
+  const dialog = button && document.getElementById(button.getAttribute("commandfor"));
+  if (!dialog) return;
+  if (button.getAttribute("command") === "show-modal" && !dialog.open) dialog.showModal();
+  if (button.getAttribute("command") === "close") dialog.close();
+}
+
 // What the whole tab does: starts anew when the gate says that it belongs to nobody any more, and names itself.
 export function Tab({ ended, title }) {
   useEffect(() => {
     document.title = title;
   }, [title]);
+  useEffect(() => {
+    if ("commandForElement" in HTMLButtonElement.prototype) return;
+    document.addEventListener("click", openByButton);
+    return () => document.removeEventListener("click", openByButton);
+  }, []);
   useEffect(() => {
     if (!ended) return;
     sessionStorage.removeItem("token");

@@ -7,7 +7,7 @@ from sqlmodel import Session, func, select
 from mip_app.accounts.models import Role
 from mip_app.core.blobs import blobs
 from mip_app.core.database import engine
-from mip_app.core.i18n import catalogue
+from mip_app.core.texts import catalogue
 from mip_app.dicom.walk import files_in
 from mip_app.ingest.service import Kind, take_in
 from mip_app.studies import door

@@ -102,6 +102,9 @@ def test_returned_with_a_reason_it_is_its_writers_again(signed, window, zhou) ->
         "",
     )
     assert listed(zhou) == "returned"
+    to_me = Filters(mine=True, statuses=("returned",))
+    assert [row["author"] for row in database.read(page, signed.who, to_me).rows] == [signed.who.name]
+    assert database.read(page, zhou, to_me).rows == []
     assert signed.take().ok
     signed.revision = signed.view()["text"]["revision"]
     assert signed.do(signing.sign, FINDINGS + "与前片相仿。", IMPRESSION).ok
