@@ -1,6 +1,7 @@
 """`mip demo`: serve with demo data, and tell its accounts."""
 
 import json
+import subprocess
 import sys
 import time
 import unicodedata
@@ -8,6 +9,7 @@ import unicodedata
 import click
 
 from mip_app.serving import start
+from mip_app.serving.migration import migrate
 
 
 @click.group(invoke_without_command=True)
@@ -15,13 +17,13 @@ from mip_app.serving import start
 def demo(context: click.Context) -> None:
     """Build what changed, make the demo data once, and serve."""
     if context.invoked_subcommand is None:
-        start.serve(before=make_data, after=tell_accounts)
+        start.serve(before=_make_data_apart, after=tell_accounts)
 
 
 @demo.command("seed")
 def seed_only() -> None:
     """Make the demo data without serving."""
-    start.prepare_database()
+    migrate()
     make_data()
 
 
@@ -30,18 +32,30 @@ def seed_only() -> None:
 def accounts(as_json: bool) -> None:
     """The demo's accounts with this installation's passwords."""
     if as_json:
-        from mip_app.demo import seed
+        from mip_app.demo import notes
 
         keys = ("account", "password", "role", "institution")
-        click.echo(json.dumps([{k: entry[k] for k in keys} for entry in seed.note().get("accounts", [])]))
+        click.echo(json.dumps([{k: entry[k] for k in keys} for entry in notes.note().get("accounts", [])]))
     else:
         tell_accounts()
 
 
-def make_data() -> None:
-    from mip_app.demo import seed
+def _make_data_apart() -> None:
+    """In a process of its own: what making images needs of memory is not the server's to carry."""
+    from mip_app.demo import notes
 
-    if seed.is_whole():
+    if notes.is_whole():
+        print("  demo data: unchanged", flush=True)
+    elif subprocess.run([sys.executable, "-m", "mip_app.cli", "demo", "seed"]).returncode:
+        raise start.CannotStart(
+            "The demo data was not made. Run the same command again: it goes on where it stopped."
+        )
+
+
+def make_data() -> None:
+    from mip_app.demo import notes, seed
+
+    if notes.is_whole():
         print("  demo data: unchanged", flush=True)
         return
     begun = time.monotonic()
@@ -58,7 +72,7 @@ def make_data() -> None:
 
 
 def tell_accounts() -> None:
-    from mip_app.demo import catalogue, seed
+    from mip_app.demo import catalogue, notes
 
     titles = {one.code: one.name for one in catalogue.INSTITUTIONS}
     rows = [
@@ -68,7 +82,7 @@ def tell_accounts() -> None:
             entry["role"],
             titles.get(entry["institution"], catalogue.ALLIANCE),
         )
-        for entry in seed.note().get("accounts", [])
+        for entry in notes.note().get("accounts", [])
     ]
     rows.insert(0, ("account", "password", "role", "institution"))
     widths = [max(_width(row[column]) for row in rows) for column in range(3)]

@@ -4,13 +4,10 @@ Interrupted, it goes on where it stopped: what is stored already is the same byt
 """
 
 import contextlib
-import json
-import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from io import BytesIO
-from pathlib import Path
 from typing import Any, BinaryIO
 
 import pydicom
@@ -25,42 +22,16 @@ from mip_app.core.actor import Actor
 from mip_app.core.clock import utc_now
 from mip_app.core.database import write
 from mip_app.core.errors import Conflict
-from mip_app.core.settings import settings
-from mip_app.demo import catalogue, phantom, reporting
+from mip_app.demo import catalogue, notes, phantom, reporting
 from mip_app.ingest.service import Kind, take_in
 from mip_app.studies import door
 from mip_app.studies.models import Study
 
 
-def note_path() -> Path:
-    return settings().data_dir / "demo.json"
-
-
-def note() -> dict[str, Any]:
-    """What is known of this installation's demo: when it began, whether it is whole, the accounts."""
-    try:
-        found: dict[str, Any] = json.loads(note_path().read_text("utf-8"))
-    except FileNotFoundError:
-        return {}
-    return found
-
-
-def _keep(noted: dict[str, Any]) -> None:
-    # Passwords lie here, as the command that tells them needs: for this user alone.
-    part = note_path().with_suffix(".part")
-    with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as out:
-        json.dump(noted, out, ensure_ascii=False, indent=1)
-    part.replace(note_path())
-
-
-def is_whole() -> bool:
-    return bool(note().get("whole"))
-
-
 def seed(progress: Callable[[int, int], None]) -> None:
     """Make the demo, or what is missing of it. `progress(done, all)` is told after each study."""
-    noted = note() or {"began": utc_now().isoformat(), "accounts": [], "done": []}
-    _keep(noted)
+    noted = notes.note() or {"began": utc_now().isoformat(), "accounts": [], "done": []}
+    notes.keep(noted)
     now = datetime.fromisoformat(noted["began"])
     alliance = write(opening.open_alliance, opening.CONSOLE, catalogue.ALLIANCE)
     institutions = _institutions(alliance)
@@ -72,9 +43,9 @@ def seed(progress: Callable[[int, int], None]) -> None:
             write(_orders, _gateway(institution), spec)
             reporting.write_report(spec, people, now)
             noted["done"].append(spec.key)
-            _keep(noted)
+            notes.keep(noted)
         progress(number + 1, len(catalogue.STUDIES))
-    _keep({**noted, "whole": True})
+    notes.keep({**noted, "whole": True})
 
 
 def _institutions(alliance: int) -> dict[str, int]:
@@ -107,7 +78,7 @@ def _people(noted: dict[str, Any], alliance: int, institutions: dict[str, int]) 
         }
         known[person.account] = entry
         # First the note, then the account: a password that nobody knows would be the worse half.
-        _keep({**noted, "accounts": list(known.values())})
+        notes.keep({**noted, "accounts": list(known.values())})
         with contextlib.suppress(Conflict):  # opened before an interruption
             entry["user"] = write(
                 opening.open_account,
@@ -124,7 +95,7 @@ def _people(noted: dict[str, Any], alliance: int, institutions: dict[str, int]) 
             entry.get("user"), person.name, institution, PERMISSIONS[Role(person.role)]
         )
     noted["accounts"] = list(known.values())
-    _keep(noted)
+    notes.keep(noted)
     return people
 
 

@@ -42,10 +42,6 @@ def prepare() -> None:
         print("  front end: unchanged", flush=True)
     else:
         step("building the front end (the first time about a minute, later seconds)", bundle.build)
-    prepare_database()
-
-
-def prepare_database() -> None:
     step(f"database {_shown(settings().database)}", migrate)
 
 
