@@ -9,6 +9,7 @@ from mip_app.core.i18n import t
 from mip_app.reports.draft import LIMIT
 from mip_app.reports.editor import ACTS, Desk, Field, act, desk, show
 from mip_app.reports.state import ReportPage
+from mip_app.studies.heading import phone_study_bar, study_bar
 
 # A TypedDict in a state is a variable with attributes, which the type checker cannot know.
 PAGE: Any = ReportPage
@@ -53,96 +54,24 @@ def still_open() -> rx.Var[bool]:
 # ---- who, what ----
 
 
-def person() -> rx.Component:
-    sex = rx.match(STUDY.sex, *((s, t(f"report.sex_{s}")) for s in "MFO"), t("report.sex_unknown"))
-    age = rx.match(STUDY.age_unit, *((u, t(f"report.age_{u}", n=STUDY.age)) for u in "YMWD"), "")
-    return rx.fragment(sex, " ", age)
-
-
-def patient_name(class_name: str) -> rx.Component:
-    return rx.cond(
-        STUDY.name != "",
-        rx.el.span(STUDY.name, title=STUDY.name, class_name=class_name),
-        rx.el.span(t("report.unknown_name"), class_name="text-lg text-muted"),
-    )
-
-
-def emergency() -> rx.Component:
-    tag = "inline-flex h-4.5 items-center rounded-sm border border-error px-1 text-xs leading-none font-medium text-error"
-    return rx.cond(
-        STUDY.emergency,
-        rx.el.span(t("report.emergency"), title=t("report.emergency_title"), class_name=tag),
-    )
-
-
 def bar() -> rx.Component:
-    return rx.el.header(
-        rx.el.a(
-            icon("chevron-left", "text-xl"),
-            href="/studies",
-            class_name="btn btn-ghost btn-sm btn-square",
-            aria_label=t("report.back_to_list"),
-        ),
-        rx.el.div(
-            patient_name("max-w-64 truncate text-lg font-semibold"),
-            emergency(),
-            rx.el.span(person(), class_name="num text-sm"),
-            rx.el.span(STUDY.patient_id, class_name="num text-sm text-muted"),
-            class_name="flex items-baseline gap-3 whitespace-nowrap",
-        ),
-        rx.el.span(class_name="h-5 w-px bg-base-300"),
-        rx.el.div(
-            rx.el.span(STUDY.modality, " ", STUDY.description, class_name="truncate"),
-            rx.el.span(STUDY.time, class_name="num whitespace-nowrap text-muted"),
-            class_name="flex min-w-0 items-baseline gap-3 text-sm",
-        ),
-        rx.el.div(
-            rx.cond(
-                can("print"),
-                rx.el.button(
-                    icon("printer"),
-                    t("report.print"),
-                    id="print",
-                    on_click=[PAGE.print, rx.call_function(show("printed"))],
-                    class_name="btn btn-ghost btn-sm font-normal",
-                ),
+    return study_bar(
+        STUDY,
+        rx.cond(
+            can("print"),
+            rx.el.button(
+                icon("printer"),
+                t("report.print"),
+                id="print",
+                on_click=[PAGE.print, rx.call_function(show("printed"))],
+                class_name="btn btn-ghost btn-sm font-normal",
             ),
-            class_name="ml-auto flex items-center gap-1",
         ),
-        class_name="hidden h-12 flex-none items-center gap-3 border-b border-base-300 bg-base-100 pr-3 pl-2 lg:flex",
     )
 
 
 def phone_bar(viewer: rx.Component | None) -> rx.Component:
-    return rx.el.header(
-        rx.el.a(
-            icon("chevron-left", "text-2xl"),
-            href="/studies",
-            class_name="tap grid place-items-center",
-            aria_label=t("report.back_to_list"),
-        ),
-        rx.el.div(
-            rx.el.p(
-                patient_name("truncate text-lg font-medium"),
-                emergency(),
-                rx.el.span(person(), class_name="num text-sm whitespace-nowrap text-muted"),
-                class_name="flex items-center gap-1.5",
-            ),
-            rx.el.p(
-                STUDY.patient_id,
-                " · ",
-                STUDY.modality,
-                " ",
-                STUDY.description,
-                " · ",
-                STUDY.time,
-                class_name="num truncate text-xs text-muted",
-            ),
-            class_name="min-w-0 flex-1",
-        ),
-        viewer or rx.fragment(),
-        class_name="flex h-14 flex-none items-center gap-1 border-b border-base-300 pt-safe pr-1 lg:hidden",
-    )
+    return phone_study_bar(STUDY, viewer or rx.fragment())
 
 
 def badge() -> rx.Component:

@@ -4,10 +4,11 @@ import reflex as rx
 
 from mip_app.core.actor import Permission
 from mip_app.core.i18n import t
-from mip_app.reports.components import PAGE, REPORT, STUDY, can, icon, person
+from mip_app.reports.components import PAGE, REPORT, STUDY, can, icon
 from mip_app.reports.draft import REASON
 from mip_app.reports.editor import act, close, show, value_of, wide
 from mip_app.reports.versions import versions_panel
+from mip_app.studies.heading import person
 from mip_app.ui.state import may
 
 
@@ -36,7 +37,7 @@ def _confirm(element_id: str, words: str, name: str, sign: str) -> rx.Component:
         rx.el.p(t(f"report.{words}_more"), class_name="mt-1 text-base text-muted"),
         rx.el.dl(
             rx.el.dt(t("report.patient"), class_name="text-muted"),
-            rx.el.dd(STUDY.name, " · ", person(), " · ", rx.el.span(STUDY.patient_id, class_name="num")),
+            rx.el.dd(STUDY.name, " · ", person(STUDY), " · ", rx.el.span(STUDY.patient_id, class_name="num")),
             rx.el.dt(t("report.study"), class_name="text-muted"),
             rx.el.dd(
                 STUDY.modality,

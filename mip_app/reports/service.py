@@ -19,24 +19,9 @@ from mip_app.reports.rules import acts
 from mip_app.reports.writing import text_of
 from mip_app.studies import door
 from mip_app.studies import service as studies
-from mip_app.studies.service import StudyHead
+from mip_app.studies.service import StudyHead, StudyLine
 
 T = TypeVar("T", Report, WorkingText)
-
-
-class StudyLine(TypedDict):
-    pk: int
-    uid: str
-    name: str
-    patient_id: str
-    sex: str
-    age: str
-    age_unit: str
-    modality: str
-    body_part: str
-    description: str
-    time: str
-    emergency: bool
 
 
 class ReportLine(TypedDict):
@@ -89,6 +74,7 @@ class VersionLine(TypedDict):
 
 
 class View(TypedDict):
+    pk: int
     study: StudyLine
     report: ReportLine
     text: TextLine
@@ -128,7 +114,8 @@ def look(session: Session, actor: Actor, study_uid: str, now: datetime | None = 
     drafts = Permission.REPORT_READ_DRAFT in actor.permissions
     lock = desks.lock_of(session, head.pk)
     return View(
-        study=_study_line(head),
+        pk=head.pk,
+        study=studies.line(head),
         report=_report_line(report, working, actor, head.zone, now),
         text=_draft_line(working, head) if drafts else _released_line(session, head, report),
         lock=_lock_line(lock, actor, head.zone, now) if drafts else _lock_line(Lock(), actor, head.zone, now),
@@ -163,23 +150,6 @@ def _one(session: Session, table: type[T], study_pk: int) -> T | None:
         door.marked(select(table).where(col(table.study_pk) == study_pk))
     ).one_or_none()
     return found
-
-
-def _study_line(head: StudyHead) -> StudyLine:
-    return StudyLine(
-        pk=head.pk,
-        uid=head.uid,
-        name=head.name,
-        patient_id=head.patient_id,
-        sex=head.sex,
-        age=head.age,
-        age_unit=head.age_unit,
-        modality=head.modality,
-        body_part=head.body_part,
-        description=head.description,
-        time=head.time,
-        emergency=head.patient_class == "E",
-    )
 
 
 def _report_line(

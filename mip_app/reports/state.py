@@ -14,7 +14,8 @@ from mip_app.core.gate import event, renewed_actor
 from mip_app.reports import holding, printing, service, signing, writing
 from mip_app.reports.desk import topic
 from mip_app.reports.draft import Draft, Outcome, draft_of
-from mip_app.reports.service import Comparison, LockLine, ReportLine, StudyLine, TextLine, VersionLine, View
+from mip_app.reports.service import Comparison, LockLine, ReportLine, TextLine, VersionLine, View
+from mip_app.studies.service import NO_STUDY, StudyLine
 
 LOOK_EVERY = 10.0  # seconds; a lock also ends by the clock
 
@@ -43,10 +44,7 @@ def _nothing() -> Comparison:
 class ReportPage(rx.State):
     phase: str = "loading"  # loading, ready, or the code of what went wrong
     me: int = 0
-    study: StudyLine = StudyLine(
-        pk=0, uid="", name="", patient_id="", sex="", age="", age_unit="", modality="", body_part="",
-        description="", time="", emergency=False,
-    )  # fmt: skip
+    study: StudyLine = NO_STUDY
     report: ReportLine = ReportLine(
         status="none", can=[], version=0, next=1, amending=False, reason="",
         preliminary="", preliminary_at="", reviewed="", reviewed_at="",
@@ -190,7 +188,7 @@ class ReportPage(rx.State):
 
     def _show(self, view: View) -> None:
         """Assign only what changed: the rest does not travel."""
-        self._pk = view["study"]["pk"]
+        self._pk = view["pk"]
         for name in ("study", "report", "text", "versions"):
             if getattr(self, name) != view[name]:
                 setattr(self, name, view[name])

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import TypedDict
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import update
@@ -13,7 +14,7 @@ from mip_app.core.actor import Actor, Permission
 from mip_app.core.errors import NotVisible
 from mip_app.studies import door
 from mip_app.studies.age import age_at
-from mip_app.studies.models import Patient, Study
+from mip_app.studies.models import Patient, PatientClass, Study
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,50 @@ class StudyHead:
     def time(self) -> str:
         """2026-11-24 14:32 in the institution's zone, or ''."""
         return f"{self.studied_at.astimezone(self.zone):%Y-%m-%d %H:%M}" if self.studied_at else ""
+
+
+class StudyLine(TypedDict):
+    """`StudyHead` as it travels to the browser."""
+
+    uid: str  # '': no study is open
+    name: str
+    patient_id: str
+    sex: str
+    age: str
+    age_unit: str
+    modality: str
+    description: str
+    time: str
+    emergency: bool
+
+
+NO_STUDY = StudyLine(
+    uid="",
+    name="",
+    patient_id="",
+    sex="",
+    age="",
+    age_unit="",
+    modality="",
+    description="",
+    time="",
+    emergency=False,
+)
+
+
+def line(head: StudyHead) -> StudyLine:
+    return StudyLine(
+        uid=head.uid,
+        name=head.name,
+        patient_id=head.patient_id,
+        sex=head.sex or "U",
+        age=head.age,
+        age_unit=head.age_unit or "U",
+        modality=head.modality,
+        description=head.description,
+        time=head.time,
+        emergency=head.patient_class == PatientClass.EMERGENCY,
+    )
 
 
 def head(session: Session, actor: Actor, study_uid: str) -> StudyHead:

@@ -1,10 +1,13 @@
 """The room around the images: bar with patient and study, tools on the PC above, on the phone below."""
 
+from typing import Any
+
 import reflex as rx
 from reflex_base.vars import VarData
 
 from mip_app.core.actor import Permission
 from mip_app.core.i18n import t
+from mip_app.studies.heading import phone_study_bar, study_bar
 from mip_app.ui.state import may
 from mip_app.viewer.cornerstone import change, control, cornerstone_viewer, open_sheet, perform, pick, toggle
 from mip_app.viewer.state import ViewerState
@@ -44,7 +47,7 @@ _STUDY_UID = rx.Var(
         imports={"react-router": [rx.ImportVar(tag="useParams")]}, hooks={"const params = useParams()": None}
     ),
 ).to(str)
-_HEADER = ViewerState.header
+_STUDY: Any = ViewerState.study
 
 
 def viewer_room() -> rx.Component:
@@ -78,66 +81,23 @@ def _texts() -> dict[str, rx.Var[str]]:
 
 
 def _bar() -> rx.Component:
-    return rx.el.header(
-        rx.el.a(
-            _icon("chevron-left", "text-xl"),
-            href="/studies",
-            class_name="btn btn-ghost btn-sm btn-square",
-            aria_label=t("viewer.back"),
-        ),
-        rx.el.div(
-            rx.el.span(_name(), class_name="max-w-64 truncate text-lg font-semibold"),
-            _emergency(),
-            rx.el.span(_person(), class_name="num text-sm"),
-            rx.el.span(_HEADER["patient_id"], class_name="num text-sm text-muted"),
-            class_name="flex items-baseline gap-3 whitespace-nowrap",
-        ),
-        rx.el.span(class_name="h-5 w-px bg-base-300"),
-        rx.el.div(
-            rx.el.span(_HEADER["modality"], " ", _HEADER["description"]),
-            rx.el.span(_HEADER["time"], class_name="num text-muted"),
-            class_name="flex min-w-0 items-baseline gap-3 truncate text-sm",
-        ),
+    return study_bar(
+        _STUDY,
         rx.cond(
             may(Permission.REPORT_WRITE),
             rx.el.a(
                 _icon("file-pen-line"),
                 t("viewer.write_report"),
                 href=_report_address(),
-                class_name="btn btn-primary btn-sm ml-auto",
+                class_name="btn btn-primary btn-sm",
             ),
         ),
-        class_name="flex h-12 flex-none items-center gap-3 border-b border-base-300 bg-base-100 pr-3 pl-2 max-lg:hidden",
     )
 
 
 def _phone_bar() -> rx.Component:
-    return rx.el.header(
-        rx.el.a(
-            _icon("chevron-left", "text-2xl"),
-            href="/studies",
-            class_name="tap grid place-items-center",
-            aria_label=t("viewer.back"),
-        ),
-        rx.el.div(
-            rx.el.p(
-                rx.el.span(_name(), class_name="truncate text-lg font-medium"),
-                _emergency(),
-                rx.el.span(_person(), class_name="num text-sm text-muted"),
-                class_name="flex items-center gap-1.5",
-            ),
-            rx.el.p(
-                _HEADER["patient_id"],
-                " · ",
-                _HEADER["modality"],
-                " ",
-                _HEADER["description"],
-                " · ",
-                _HEADER["time"],
-                class_name="num truncate text-xs text-muted",
-            ),
-            class_name="min-w-0 flex-1",
-        ),
+    return phone_study_bar(
+        _STUDY,
         rx.cond(
             may(Permission.REPORT_WRITE),
             rx.el.a(
@@ -146,40 +106,11 @@ def _phone_bar() -> rx.Component:
                 class_name="btn btn-ghost font-medium text-primary",
             ),
         ),
-        class_name="flex h-14 flex-none items-center gap-1 bg-base-200 pt-safe pr-1 lg:hidden",
     )
 
 
 def _report_address() -> rx.Var[str]:
     return rx.Var.create("/reports/") + _STUDY_UID
-
-
-def _emergency() -> rx.Component:
-    return rx.cond(
-        _HEADER["emergency"],
-        rx.el.span(
-            t("viewer.emergency"),
-            title=t("viewer.emergency_title"),
-            class_name="inline-flex h-4.5 items-center rounded-sm border border-error px-1 text-xs leading-none font-medium text-error",
-        ),
-    )
-
-
-def _name() -> rx.Component:
-    unknown = rx.cond(_HEADER["uid"], t("viewer.unknown_name"), "")
-    return rx.cond(_HEADER["name"], _HEADER["name"], unknown)
-
-
-def _person() -> rx.Component:
-    sex = rx.match(
-        _HEADER["sex"], ("M", t("viewer.sex_M")), ("F", t("viewer.sex_F")), ("O", t("viewer.sex_O")), ""
-    )
-    age = rx.match(
-        _HEADER["age_unit"],
-        *((unit, t(f"viewer.age_{unit}", n=_HEADER["age"])) for unit in "YMD"),
-        "",
-    )
-    return rx.fragment(sex, " ", age)
 
 
 def _icon(name: str, size: str = "") -> rx.Component:

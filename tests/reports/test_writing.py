@@ -85,7 +85,7 @@ def test_many_autosaves_at_once_lose_no_text(window, lin) -> None:
     base, texts = writer.revision, [f"第 {n} 份文字" for n in range(12)]
     with ThreadPoolExecutor(12) as pool:
         list(pool.map(lambda text: writer.do(writing.autosave, text, revision=base), texts))
-    pk = writer.view()["study"]["pk"]
+    pk = writer.view()["pk"]
     with Session(database.engine()) as session:
         kept = [writing.text_of(session, pk, number)[0] for number, _, _ in writer.versions()]
     assert sorted([*kept, writer.text()[0]]) == sorted(texts)
