@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 
 import reflex as rx
 from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mip_app.accounts import api as accounts_api
@@ -14,7 +15,7 @@ from mip_app.accounts.identity import Accounts
 from mip_app.core import bus, gate
 from mip_app.core.database import engine
 from mip_app.core.errors import MipError
-from mip_app.core.http import Guard, error_answer
+from mip_app.core.http import Guard, error_answer, malformed
 from mip_app.core.logs import frontend_error
 from mip_app.dicomweb.api import router as dicomweb
 from mip_app.dicomweb.stow import router as stow
@@ -40,6 +41,7 @@ def http_api() -> FastAPI:
     for router in ROUTERS:
         api.include_router(router)
     api.add_exception_handler(MipError, error_answer)
+    api.add_exception_handler(RequestValidationError, malformed)
     return api
 
 
@@ -60,6 +62,7 @@ def with_api(pages: ASGIApp) -> ASGIApp:
 @contextlib.asynccontextmanager
 async def following() -> AsyncIterator[None]:
     """Hear what other processes change, as long as this one serves."""
+    gate.keep_tabs_apart(app, identity)
     task = asyncio.create_task(bus.follow(engine()))
     try:
         yield

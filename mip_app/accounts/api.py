@@ -32,6 +32,9 @@ async def sign_in(
         signed_in = await asyncio.to_thread(_sign_in, anybody, account, password, device, keep)
     except MipError as error:
         return RedirectResponse(_login_page(error, target), 303)
+    before: Actor | None = request.scope.get("mip_actor")
+    if before and before.session_id:  # this browser signs in anew: its former sign-in is over
+        await asyncio.to_thread(write, service.close_session, before)
     answer = RedirectResponse(target or "/studies", 303)
     answer.set_cookie(
         COOKIE,
@@ -66,7 +69,10 @@ def _sign_in(anybody: Actor, account: str, password: str, device: str, keep: boo
 
 def next_page(referer: str) -> str:
     """Where the sign-in page was asked to go on to: a path of ours, or ''."""
-    asked = parse_qs(urlsplit(referer).query).get("next", [""])[0]
+    try:
+        asked = parse_qs(urlsplit(referer).query).get("next", [""])[0]
+    except ValueError:  # not an address
+        return ""
     inside = (
         asked.startswith("/") and not asked.startswith("//") and "\\" not in asked and asked.isprintable()
     )

@@ -15,6 +15,7 @@ class Act(StrEnum):
     API_KEY_CREATED = "api_key.created"
     IMAGE_RECEIVED = "image.received"
     IMAGE_REFUSED = "image.refused"
+    IMAGE_RETRIEVED = "image.retrieved"
     REPORT_PRINTED = "report.printed"
     REPORT_RECOVERED = "report.recovered"
     REPORT_REOPENED = "report.reopened"

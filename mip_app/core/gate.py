@@ -7,10 +7,11 @@ token of the client's alone. So before each event: who is behind the cookie, is 
 import logging
 from collections.abc import Awaitable, Callable
 from enum import Enum, auto
-from http.cookies import CookieError, SimpleCookie
 from typing import Any, Protocol
+from uuid import uuid4
 
 import reflex as rx
+from reflex.istate.manager.token import BaseStateToken
 from reflex.middleware import Middleware
 from reflex.state import BaseState, StateUpdate
 from reflex_base.constants.state import FIELD_MARKER
@@ -43,7 +44,6 @@ FRAMEWORK = frozenset(
         "State.set_is_hydrated",
         "OnLoadInternalState.on_load_internal",
         "OnLoadInternalState.set_is_hydrated",
-        "UpdateVarsInternalState.update_vars_internal",
         "FrontendEventExceptionState.handle_frontend_exception",
     }
 )
@@ -83,11 +83,9 @@ def undeclared() -> list[str]:
 
 def session_token(cookie_header: str) -> str:
     """The session cookie's value, or ''."""
-    try:
-        morsel = SimpleCookie(cookie_header).get(COOKIE)
-    except CookieError:
-        return ""
-    return morsel.value if morsel else ""
+    # Not http.cookies: it gives up on the whole header where another program's cookie is odd.
+    pairs = (pair.strip().partition("=") for pair in cookie_header.split(";"))
+    return next((value for name, _, value in pairs if name == COOKIE), "")
 
 
 class Tab(rx.State):
@@ -119,6 +117,34 @@ class Gate(Middleware):
             return None
         log.warning("refused event=%s user=%s", event.name, actor and actor.user_id)  # never the payload
         return _ended("signed_out") if actor is None else StateUpdate(events=[])
+
+
+def keep_tabs_apart(app: rx.App, identify: Identify) -> None:
+    """Give a socket that brings another sign-in's tab token a fresh one, before anything is said to it.
+
+    What a tab's watchers say goes to whoever holds its token; a token is no secret, so the cookie decides.
+    """
+    namespace, states = app.event_namespace, app.state_manager
+    assert namespace is not None
+    link = namespace.link_token_to_sid
+
+    async def belongs(sid: str, token: str) -> bool:
+        root = await states.get_state(BaseStateToken(ident=token, cls=Tab))
+        owner = (await root.get_state(Tab))._session_id
+        if not owner:
+            return True
+        environ = app.sio.get_environ(sid, namespace.namespace) if app.sio else None
+        cookie = session_token((environ or {}).get("HTTP_COOKIE", ""))
+        actor = await identify.by_token(cookie, "", active=False)
+        return actor is not None and actor.session_id == owner
+
+    async def link_own(sid: str, token: str, **options: Any) -> None:
+        if not await belongs(sid, token):
+            token = str(uuid4())
+            await namespace.emit("new_token", token, to=sid)
+        await link(sid, token, **options)
+
+    namespace.link_token_to_sid = link_own  # type: ignore[method-assign]
 
 
 def _ended(why: str) -> StateUpdate:

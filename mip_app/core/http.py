@@ -6,7 +6,7 @@ import re
 from collections.abc import Awaitable, Callable, MutableMapping
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from fastapi import Request
 from fastapi.responses import JSONResponse
@@ -53,6 +53,11 @@ def error_answer(request: Request, error: Exception) -> Response:
     assert isinstance(error, MipError)
     headers = {"WWW-Authenticate": "Bearer"} if error.status == 401 else None
     return JSONResponse({"code": error.code, "detail": error.detail}, error.status, headers=headers)
+
+
+async def malformed(request: Request, error: Exception) -> Response:
+    """In place of FastAPI's own answer, which repeats what was sent."""
+    return JSONResponse({"code": "error.invalid", "detail": {}}, 422)
 
 
 Find = Callable[[str, str, str], Awaitable[Actor | None]]
@@ -148,7 +153,10 @@ def _same_origin(scope: Scope, headers: Headers) -> bool:
     if scope["type"] == "http" and scope["method"] in SAFE:
         return True
     if origins := headers.getlist("origin"):
-        return all(urlsplit(origin).netloc == headers.get("host", "") for origin in origins)
+        hosts = headers.getlist("host")
+        return len(hosts) == 1 and all(
+            origin in (f"http://{hosts[0]}", f"https://{hosts[0]}") for origin in origins
+        )
     if scope["type"] == "websocket":
         return True  # not a browser: it brings no cookie that it was not given
     return headers.get("sec-fetch-site", "none") in ("same-origin", "none") and not session_token(

@@ -10,8 +10,8 @@ from fastapi import APIRouter, Depends, Header, Request
 from fastapi.responses import JSONResponse, Response
 
 from mip_app.core.actor import Actor, Permission
-from mip_app.core.database import looking
-from mip_app.core.errors import Invalid
+from mip_app.core.database import changing, looking
+from mip_app.core.errors import Invalid, NotVisible
 from mip_app.core.http import Needs
 from mip_app.dicom.pixels import CannotDraw
 from mip_app.dicomweb import locating, metadata, query, retrieve
@@ -78,6 +78,8 @@ async def frames(
 ) -> Response:
     item = await looking(locating.instance, study, series, instance)
     wanted = _frame_numbers(numbers)
+    if max(wanted) > item.frame_count:
+        raise NotVisible(frame=max(wanted))
     decoded = wants_decoded(accept, item)
     tag = f'"{item.sha256[:32]}-{numbers[:40]}{"d" if decoded else ""}"'
     headers = {"ETag": tag, "Cache-Control": AGAIN, "Vary": "Accept"}
@@ -101,7 +103,7 @@ async def frames(
 @router.get(SERIES)
 @router.get(INSTANCE)
 async def whole(study: str, series: str = "", instance: str = "") -> Response:
-    found = await looking(locating.instances, study, series, instance)
+    found = await changing(locating.handed_out, study, series, instance)
     return Related(_files(found), "application/dicom")
 
 
@@ -142,7 +144,10 @@ def _files(found: list[Located]) -> Iterator[Part]:
 def _frame_numbers(text: str) -> list[int]:
     if not re.fullmatch(r"[1-9]\d{0,6}(,[1-9]\d{0,6}){0,999}", text):
         raise Invalid("dicomweb.bad_frames")
-    return [int(part) for part in text.split(",")]
+    wanted = [int(part) for part in text.split(",")]
+    if len(set(wanted)) < len(wanted):  # one frame a thousand times over is nobody's need
+        raise Invalid("dicomweb.bad_frames")
+    return wanted
 
 
 def wants_decoded(accept: str, item: Located) -> bool:

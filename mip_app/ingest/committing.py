@@ -1,5 +1,6 @@
 """One thread of a process commits what all of its requests have checked: many files share the wait for the disk."""
 
+import os
 import queue
 import threading
 from collections.abc import Iterator
@@ -54,8 +55,11 @@ class Committer:
             with suppress(queue.Empty):
                 while sum(len(job.ready) for job in jobs) < TOGETHER:
                     jobs.append(self._jobs.get_nowait())
-            for job, outcomes in zip(jobs, _commit(jobs), strict=True):
-                job.done.set_result(outcomes)
+            # Whoever asked may be gone: what they sent is stored all the same, and nobody is told.
+            heard = [job.done.set_running_or_notify_cancel() for job in jobs]
+            for job, outcomes, somebody in zip(jobs, _commit(jobs), heard, strict=True):
+                if somebody:
+                    job.done.set_result(outcomes)
 
 
 def _commit(jobs: list[_Job]) -> list[list[Outcome]]:
@@ -80,3 +84,7 @@ def _one_by_one(job: _Job) -> Iterator[Outcome]:
 @cache
 def committer() -> Committer:
     return Committer()
+
+
+# A forked child has the object and not its thread: it makes its own.
+os.register_at_fork(after_in_child=committer.cache_clear)

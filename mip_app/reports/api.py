@@ -7,7 +7,7 @@ from fastapi import APIRouter, Body, Depends
 from fastapi.responses import Response
 
 from mip_app.core.actor import Actor, Permission
-from mip_app.core.database import changing, looking
+from mip_app.core.database import changing
 from mip_app.core.http import Needs
 from mip_app.reports import holding, printing
 from mip_app.reports.draft import draft_of
@@ -28,8 +28,8 @@ PDF_HEADERS = {
 async def printed_report(
     study_uid: str, actor: Annotated[Actor | None, Depends(Needs(Permission.REPORT_PRINT))]
 ) -> Response:
-    """The report as PDF. Only looks: that it was printed is recorded by the page's own act."""
-    sheet = await looking(printing.sheet, study_uid)
+    """The report as PDF. That it was printed is recorded by the page's own act."""
+    sheet = await changing(printing.handed_out, study_uid)
     pdf = await asyncio.to_thread(typeset, sheet, fonts_folder())
     return Response(pdf, media_type="application/pdf", headers=PDF_HEADERS)
 

@@ -1,5 +1,6 @@
 """What a page sends with every act, and what it is told. Comes from the client: nothing in it is believed."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -61,7 +62,7 @@ def draft_of(sent: object) -> Draft:
 
 
 def _word(value: object) -> str:
-    if not isinstance(value, str) or not 0 < len(value) <= 64:
+    if not isinstance(value, str) or not re.fullmatch(r"[0-9.]{1,64}", value):
         raise Invalid()
     return value
 

@@ -128,6 +128,6 @@ def _message(sign: str, line: str | rx.Var[str], more: str) -> rx.Component:
         rx.icon(sign, class_name="ico text-2xl text-muted"),
         rx.el.h1(t(line), class_name="text-lg"),
         rx.el.p(t(more), class_name="text-muted") if more else rx.fragment(),
-        rx.el.a(t("report.back_to_list"), href="/studies", class_name="btn mt-2"),
+        rx.el.a(t("studies.back"), href="/studies", class_name="btn mt-2"),
         class_name="flex flex-1 flex-col items-start gap-2 bg-base-100 px-6 py-10",
     )

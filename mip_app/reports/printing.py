@@ -8,6 +8,7 @@ from sqlalchemy import select
 from sqlmodel import Session, col
 
 from mip_app.accounts.models import Institution
+from mip_app.audit import service as audit
 from mip_app.audit.models import Act
 from mip_app.core.actor import Actor, Permission
 from mip_app.core.clock import utc_now
@@ -44,6 +45,13 @@ def record(session: Session, actor: Actor, study_uid: str, now: datetime | None 
     note(session, actor, desk, Act.REPORT_PRINTED, version=version)
     tell(session, actor, desk, printed_at=now)
     return row.id or 0
+
+
+def handed_out(session: Session, actor: Actor, study_uid: str) -> Sheet:
+    """`sheet`, to leave as a file: the audit knows that its text was read."""
+    made = sheet(session, actor, study_uid)
+    audit.record(session, actor, Act.REPORT_VIEWED, study_uid, version=made.version)
+    return made
 
 
 def sheet(session: Session, actor: Actor, study_uid: str, now: datetime | None = None) -> Sheet:

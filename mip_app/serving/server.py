@@ -7,6 +7,7 @@ import time
 from starlette.types import ASGIApp
 
 from mip_app.core import logs
+from mip_app.core.database import engine
 from mip_app.serving.bundle import SERVED
 
 
@@ -27,6 +28,8 @@ def serve(host: str, port: int) -> None:
     from granian import Granian
     from granian.constants import Interfaces
 
+    for unused in (engine(), engine(read_only=True)):
+        unused.dispose()  # a connection must not be shared with the workers that come from this process
     while True:
         server = Granian(
             "mip_app.serving.server:factory",
