@@ -173,3 +173,30 @@ def test_every_answer_carries_the_policies(site: Site) -> None:
         assert "script-src 'self'" in headers["content-security-policy"]
         assert "unsafe-eval" not in headers["content-security-policy"]
         assert headers["x-content-type-options"] == "nosniff"
+
+
+def test_signing_in_anew_ends_the_former_sign_in_of_this_browser(site: Site) -> None:
+    client = site.sign_in("hewei")
+    former = client.cookies["mip_session"]
+    client.post("/auth/login", data={"account": "linwangshu", "password": PASSWORD})
+    assert client.cookies["mip_session"] != former
+    answer = httpx.get(f"{site.url}/dicom-web/studies", headers={"Cookie": f"mip_session={former}"})
+    assert answer.status_code == 401
+
+
+def test_an_odd_cookie_of_another_program_signs_nobody_out(site: Site) -> None:
+    cookie = f"bad[]=;;; a=b; {site.cookie('hewei')}"
+    assert httpx.get(f"{site.url}/dicom-web/studies", headers={"Cookie": cookie}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("path", "sent"),
+    [
+        ("/auth/login", {"data": {"account": "x", "password": "secret" * 100}}),
+        ("/reports/leave", {"json": ["secret"]}),
+    ],
+)
+def test_what_cannot_be_understood_is_not_repeated(site: Site, path: str, sent: dict) -> None:
+    answer = httpx.post(site.url + path, headers={"Authorization": f"Bearer {site.keys['JN1']}"}, **sent)
+    assert "secret" not in answer.text
+    assert answer.status_code < 500
