@@ -23,7 +23,7 @@ from mip_app.ingest import api as ingest_api
 from mip_app.ingest import components as upload
 from mip_app.reports import api as reports_api
 from mip_app.reports import pages as reports_pages
-from mip_app.serving.bundle import BUNDLE
+from mip_app.serving import bundle
 from mip_app.serving.health import router as health
 from mip_app.studies import pages as studies_pages
 from mip_app.ui.shell import offline_line
@@ -56,7 +56,7 @@ def with_api(pages: ASGIApp) -> ASGIApp:
         ours = scope["type"] == "http" and scope["path"].startswith(API_PREFIXES)
         await (api if ours else pages)(scope, receive, send)
 
-    return Guard(dispatch, identity.find, BUNDLE if BUNDLE.exists() else None)
+    return Guard(dispatch, identity.find, bundle.client() if bundle.client().exists() else None)
 
 
 @contextlib.asynccontextmanager

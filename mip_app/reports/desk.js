@@ -40,7 +40,7 @@ function show(change = {}) {
     dirty: dirty(),
     busy: page.inflight !== null || page.queue.length > 0,
     offline: page.offline,
-    savedAt: page.fence !== null && text ? text.at : "",
+    savedAt: page.fence !== null && text && text.revision > page.taken ? text.at : "",
     findings: count(local.findings),
     impression: count(local.impression),
     unsent: dirty() ? Math.max(1, Math.abs(count(local.findings + local.impression) - count(base.findings + base.impression))) : 0,
@@ -79,7 +79,7 @@ function remembered() {
 export function open(uid, me, send) {
   page = {
     uid, me, send, text: null, lock: null, can: [], offline: false,
-    fence: null, revision: -1, base: { findings: "", impression: "" }, local: { findings: "", impression: "" },
+    fence: null, taken: -1, revision: -1, base: { findings: "", impression: "" }, local: { findings: "", impression: "" },
     asks: Date.now(), inflight: null, queue: [], wantsLock: false, backup: null,
     held: false, composing: false, lastKey: 0, dirtySince: 0,
   };
@@ -267,6 +267,8 @@ function done({ name, payload }, answer) {
   if (name === "keep") return answer.kept && show({ notice: shown.notice.endsWith("_kept") ? shown.notice : "report.kept", n: answer.kept });
   if (GIVES_LOCK.includes(name)) {
     page.fence = answer.fence;
+    page.taken = answer.revision;
+    if (document.activeElement === document.body) document.getElementById("findings")?.focus(); // 编辑 is gone
     page.dirtySince = performance.now();
     return show({ notice: "" });
   }
@@ -357,4 +359,6 @@ export const openDialog = (id) => {
   if (dialog && !dialog.open) dialog.showModal();
 };
 export const closeDialog = (id) => document.getElementById(id)?.close();
+/** Whether a required field is filled; the browser marks it and moves there when not. */
+export const filled = (id) => document.getElementById(id).reportValidity();
 export const valueOf = (id) => document.getElementById(id)?.value ?? "";

@@ -35,27 +35,7 @@ def _confirm(element_id: str, words: str, name: str, sign: str) -> rx.Component:
         element_id,
         t(f"report.{words}"),
         rx.el.p(t(f"report.{words}_more"), class_name="mt-1 text-base text-muted"),
-        rx.el.dl(
-            rx.el.dt(t("report.patient"), class_name="text-muted"),
-            rx.el.dd(STUDY.name, " · ", person(STUDY), " · ", rx.el.span(STUDY.patient_id, class_name="num")),
-            rx.el.dt(t("report.study"), class_name="text-muted"),
-            rx.el.dd(
-                STUDY.modality,
-                " ",
-                STUDY.description,
-                " · ",
-                rx.el.span(STUDY.time, class_name="num whitespace-nowrap"),
-            ),
-            rx.el.dt(t("report.text"), class_name="text-muted"),
-            rx.el.dd(
-                t(
-                    "report.version",
-                    n=REPORT.version if name in ("take_over", "drop_amendment") else REPORT.next,
-                ),
-                class_name="num",
-            ),
-            class_name="mt-4 grid grid-cols-[5rem_1fr] gap-y-1.5 text-base",
-        ),
+        _whose(REPORT.version if name in ("take_over", "drop_amendment") else REPORT.next),
         confirm=rx.el.button(
             icon(sign),
             t(f"report.{words}_do"),
@@ -66,26 +46,57 @@ def _confirm(element_id: str, words: str, name: str, sign: str) -> rx.Component:
     )
 
 
+def _whose(version: rx.Var[int]) -> rx.Component:
+    """Which patient, which study, which version."""
+    return rx.el.dl(
+        rx.el.dt(t("report.patient"), class_name="text-muted"),
+        rx.el.dd(
+            rx.cond(STUDY.name != "", STUDY.name, t("studies.unknown_name")),
+            " · ",
+            person(STUDY),
+            " · ",
+            rx.el.span(STUDY.patient_id, class_name="num"),
+        ),
+        rx.el.dt(t("report.study"), class_name="text-muted"),
+        rx.el.dd(
+            *(STUDY.modality, " ", STUDY.description, " · "),
+            rx.el.span(STUDY.time, class_name="num whitespace-nowrap"),
+        ),
+        rx.el.dt(t("report.text"), class_name="text-muted"),
+        rx.el.dd(
+            rx.cond(version > 0, t("report.version", n=version), t("report.never_saved")),
+            class_name="num",
+        ),
+        class_name="mt-4 grid grid-cols-[5rem_1fr] gap-y-1.5 text-base",
+    )
+
+
 def _reasoned(element_id: str, words: str, name: str) -> rx.Component:
     field = f"{element_id}-reason"
     return _dialog(
         element_id,
         t(f"report.{words}_title"),
-        rx.el.p(
-            STUDY.name, " · ", STUDY.modality, " ", STUDY.description, class_name="mt-1 text-base text-muted"
-        ),
         rx.el.p(t(f"report.{words}_more"), class_name="mt-1 text-base text-muted"),
+        _whose(REPORT.version),
         rx.el.label(
             rx.el.span(t("report.reason"), class_name="mb-1.5 block text-muted"),
             rx.el.textarea(
-                id=field, rows="3", max_length=REASON, auto_focus=True, class_name="textarea w-full"
+                id=field,
+                rows="3",
+                max_length=REASON,
+                auto_focus=True,
+                required=True,
+                class_name="peer textarea w-full user-invalid:border-error",
+            ),
+            rx.el.span(
+                t("report.no_reason"), class_name="mt-1 hidden text-sm text-error peer-user-invalid:block"
             ),
             class_name="mt-4 block",
         ),
         confirm=rx.el.button(
             t(f"report.{words}_do"),
             id=f"do-{element_id}",
-            on_click=act(name, closes=element_id, reason=value_of(field)),
+            on_click=act(name, closes=element_id, needs=field, reason=value_of(field)),
             class_name="btn btn-primary",
         ),
     )

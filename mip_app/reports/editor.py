@@ -83,16 +83,16 @@ def wide() -> rx.Var[bool]:
     return rx.Var(_js_expr="wide", _var_type=bool, _var_data=needs).to(bool)
 
 
-def act(name: str, closes: str = "", **extra: str) -> rx.Var[EventChain]:
+def act(name: str, closes: str = "", needs: str = "", **extra: str) -> rx.Var[EventChain]:
     """On click: send the text as it stands now, for `name` (an act of Desk), and close a dialog.
 
-    Values of `extra` are JavaScript: see `value_of`.
+    Nothing is sent while the field `needs` is empty. Values of `extra` are JavaScript: see `value_of`.
     """
     more = ", ".join(f"{key}: {value}" for key, value in extra.items())
     close = f"closeDialog({closes!r}); " if closes else ""
-    return _call(
-        f"{{ act({name!r}, {{{more}}}); {close}}}", "act", *(["closeDialog"] if closes else []), *_used(extra)
-    )
+    first = f"if (!filled({needs!r})) return; " if needs else ""
+    tags = [tag for tag, used in (("closeDialog", closes), ("filled", needs)) if used]
+    return _call(f"{{ {first}act({name!r}, {{{more}}}); {close}}}", "act", *tags, *_used(extra))
 
 
 def _used(extra: dict[str, str]) -> list[str]:

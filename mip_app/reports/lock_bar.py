@@ -18,7 +18,7 @@ def lock_bar() -> rx.Component:
     return rx.el.div(
         rx.cond(
             desk("offline", bool),
-            rx.cond(can("write"), _offline(), _offline_reading()),
+            rx.cond(desk("writing", bool) | desk("dirty", bool), _offline(), _offline_reading()),
             rx.cond(
                 desk("writing", bool),
                 rx.cond(clock(LOCK, "expiring", bool), _expiring(), _mine()),

@@ -10,8 +10,6 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 WEB = ROOT / ".web"
 KEPT = ROOT / ".build"
-SERVED = KEPT / "web"  # laid out as Reflex expects its working folder
-BUNDLE = SERVED / "build" / "client"
 STAMP = KEPT / "stamp"
 FONTS = KEPT / "fonts"
 FONT_PACKAGES = WEB / "node_modules" / "@expo-google-fonts"
@@ -43,8 +41,22 @@ def fingerprint() -> str:
     return digest.hexdigest()
 
 
+def served() -> Path:
+    """The folder of the last bundle, laid out as Reflex expects its working folder.
+
+    Each bundle has its own: one that is being served stays whole while the next is built.
+    """
+    stamp = STAMP.read_text() if STAMP.is_file() else "none"
+    return KEPT / f"web-{stamp[:16]}"
+
+
+def client() -> Path:
+    """The last bundle's pages and assets."""
+    return served() / "build" / "client"
+
+
 def is_current() -> bool:
-    return STAMP.is_file() and BUNDLE.is_dir() and STAMP.read_text() == fingerprint()
+    return client().is_dir() and STAMP.read_text() == fingerprint()
 
 
 def build() -> None:
@@ -54,18 +66,24 @@ def build() -> None:
     command = [sys.executable, "-m", "reflex", "export", "--frontend-only", "--no-zip", "--loglevel", "info"]
     with log.open("w") as out:
         done = subprocess.run(command, cwd=ROOT, env=_environment(), stdout=out, stderr=subprocess.STDOUT)
-    client = WEB / "build" / "client"
-    if done.returncode or not client.is_dir():
+    made = WEB / "build" / "client"
+    if done.returncode or not made.is_dir():
         raise BuildFailed(
             f"{_what_failed(log.read_text(errors='replace'))}\n\nThe front end was not built; the whole output is in {log}.\n"
             "If a package could not be fetched, check the network and run the same command again.\n"
             "If it fails again, remove .web and .build and try once more."
         )
-    shutil.rmtree(BUNDLE, ignore_errors=True)
-    shutil.copytree(client, BUNDLE)
-    shutil.copy2(WEB / "routes.json", SERVED)
+    stamp = fingerprint()
+    folder = KEPT / f"web-{stamp[:16]}"
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(made, folder / "build" / "client")
+    shutil.copy2(WEB / "routes.json", folder)
     _keep_fonts()
-    STAMP.write_text(fingerprint())
+    before = served()
+    STAMP.write_text(stamp)
+    for old in KEPT.glob("web-*"):
+        if old not in (folder, before):
+            shutil.rmtree(old, ignore_errors=True)
 
 
 def _what_failed(output: str) -> str:

@@ -8,7 +8,7 @@ from starlette.types import ASGIApp
 
 from mip_app.core import logs
 from mip_app.core.database import engine
-from mip_app.serving.bundle import SERVED
+from mip_app.serving.bundle import served
 
 
 def factory() -> ASGIApp:
@@ -17,7 +17,7 @@ def factory() -> ASGIApp:
     os.environ["__REFLEX_SKIP_COMPILE"] = "true"
     os.environ["__REFLEX_MOUNT_FRONTEND_COMPILED_APP"] = "true"
     os.environ["REFLEX_ENV_MODE"] = "prod"
-    os.environ["REFLEX_WEB_WORKDIR"] = str(SERVED)
+    os.environ["REFLEX_WEB_WORKDIR"] = str(served())
     from mip_app.mip_app import app
 
     return app()

@@ -53,8 +53,8 @@ def work_views(class_name: str) -> rx.Component:
             custom_attrs={"data-view": name.value},
             class_name=rx.cond(
                 current,
-                "tap flex h-9 items-center gap-1.5 border-b-2 border-primary px-0.5 font-medium whitespace-nowrap lg:min-h-0 lg:min-w-0",
-                "tap flex h-9 items-center gap-1.5 border-b-2 border-transparent px-0.5 text-muted whitespace-nowrap hover:text-base-content lg:min-h-0 lg:min-w-0",
+                "tap flex h-9 items-center justify-center gap-1.5 border-b-2 border-primary px-0.5 font-medium whitespace-nowrap lg:min-h-0 lg:min-w-0",
+                "tap flex h-9 items-center justify-center gap-1.5 border-b-2 border-transparent px-0.5 text-muted whitespace-nowrap hover:text-base-content lg:min-h-0 lg:min-w-0",
             ),
         )
         return rx.cond(may(_FOR[name]), link) if name in _FOR else link

@@ -65,7 +65,7 @@ def _card(row: RowVar) -> rx.Component:
         ),
         parts.report_link(
             row,
-            class_name="flex w-15 flex-none items-center justify-center text-base font-medium text-primary",
+            class_name="flex min-w-15 flex-none pr-4 items-center justify-center text-base font-medium text-primary",
         ),
         key=row.uid,
         custom_attrs={"data-uid": row.uid},

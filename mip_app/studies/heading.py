@@ -49,8 +49,11 @@ def phone_study_bar(study: StudyVar, *acts: rx.Component) -> rx.Component:
                 class_name="flex items-center gap-1.5",
             ),
             rx.el.p(
-                *(study.patient_id, " · ", study.modality, " ", study.description, " · ", study.time),
-                class_name="num truncate text-xs text-muted",
+                rx.el.span(
+                    study.patient_id, " · ", study.modality, " ", study.description, class_name="truncate"
+                ),
+                rx.el.span(study.time, class_name="flex-none whitespace-nowrap"),
+                class_name="num flex gap-2 text-xs text-muted",
             ),
             class_name="min-w-0 flex-1",
         ),

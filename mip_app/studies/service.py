@@ -59,6 +59,7 @@ class StudyLine(TypedDict):
     description: str
     time: str
     emergency: bool
+    status: str  # of its report
 
 
 NO_STUDY = StudyLine(
@@ -72,6 +73,7 @@ NO_STUDY = StudyLine(
     description="",
     time="",
     emergency=False,
+    status="",
 )
 
 
@@ -87,6 +89,7 @@ def line(head: StudyHead) -> StudyLine:
         description=head.description,
         time=head.time,
         emergency=head.patient_class == PatientClass.EMERGENCY,
+        status=head.report_status,
     )
 
 

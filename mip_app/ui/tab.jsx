@@ -10,11 +10,25 @@ function openByButton({ target }) {
   if (button.getAttribute("command") === "close") dialog.close();
 }
 
+function closeMenus(except) {
+  document.querySelectorAll("details.dropdown[open]").forEach((menu) => menu.contains(except) || menu.removeAttribute("open"));
+}
+const onPointer = ({ target }) => closeMenus(target);
+const onKey = ({ key }) => key === "Escape" && closeMenus(null);
+
 // What the whole tab does: starts anew when the gate says that it belongs to nobody any more, and names itself.
 export function Tab({ ended, title }) {
   useEffect(() => {
     document.title = title;
   }, [title]);
+  useEffect(() => {
+    document.addEventListener("pointerdown", onPointer);
+    document.addEventListener("keydown", onKey);
+    return () => {
+      document.removeEventListener("pointerdown", onPointer);
+      document.removeEventListener("keydown", onKey);
+    };
+  }, []);
   useEffect(() => {
     if ("commandForElement" in HTMLButtonElement.prototype) return;
     document.addEventListener("click", openByButton);

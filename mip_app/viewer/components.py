@@ -77,19 +77,19 @@ def study_images(study_uid: rx.Var[str]) -> rx.Component:
 
 
 def _texts() -> dict[str, rx.Var[str]]:
-    return {name: t(f"viewer.{name}", **_PLACEHOLDERS) for name in _DRAWN}
+    return {"back": t("studies.back"), **{name: t(f"viewer.{name}", **_PLACEHOLDERS) for name in _DRAWN}}
 
 
 def _bar() -> rx.Component:
     return study_bar(
         _STUDY,
         rx.cond(
-            may(Permission.REPORT_WRITE),
+            (_STUDY.uid != "") & may(Permission.REPORT_READ),
             rx.el.a(
                 _icon("file-pen-line"),
-                t("viewer.write_report"),
+                rx.cond(_to_be_written(), t("viewer.write_report"), t("viewer.report")),
                 href=_report_address(),
-                class_name="btn btn-primary btn-sm",
+                class_name=rx.cond(_to_be_written(), "btn btn-primary btn-sm", "btn btn-sm"),
             ),
         ),
     )
@@ -99,7 +99,7 @@ def _phone_bar() -> rx.Component:
     return phone_study_bar(
         _STUDY,
         rx.cond(
-            may(Permission.REPORT_WRITE),
+            (_STUDY.uid != "") & may(Permission.REPORT_READ),
             rx.el.a(
                 t("viewer.report"),
                 href=_report_address(),
@@ -107,6 +107,10 @@ def _phone_bar() -> rx.Component:
             ),
         ),
     )
+
+
+def _to_be_written() -> rx.Var[bool]:
+    return may(Permission.REPORT_WRITE) & rx.Var.create(["none", "draft", "returned"]).contains(_STUDY.status)
 
 
 def _report_address() -> rx.Var[str]:

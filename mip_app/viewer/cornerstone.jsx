@@ -86,7 +86,7 @@ const REFUSALS = { 401: "session_over", 403: "not_visible", 404: "not_visible" }
 const wordFor = (error) => (error instanceof Refused && REFUSALS[error.status]) || "network";
 
 function messageOf({ error, series, opened, active, texts }) {
-  if (error) return { text: texts[error], retry: error === "network" && texts.retry };
+  if (error) return { text: texts[error], retry: error === "network" && texts.retry, back: error !== "network" && texts.back };
   if (series && series.length === 0) return { text: texts.no_images };
   if (opened && opened.frames.length === 0)
     return { text: fill(texts.not_an_image, { what: texts[`object_${active.modality}`] ?? texts.object_other }) };

@@ -158,7 +158,7 @@ function reasonOf(error) {
 }
 
 /** Covers the viewport, so that no picture of another slice stands under the words. */
-export function Message({ text, retry, onRetry }) {
+export function Message({ text, retry, back, onRetry }) {
   return (
     <div className="absolute inset-0 flex flex-col items-start justify-center gap-3 bg-black px-6 text-base" role="status">
       <p className="max-w-prose">{text}</p>
@@ -166,6 +166,11 @@ export function Message({ text, retry, onRetry }) {
         <button className="btn btn-sm" onClick={onRetry}>
           {retry}
         </button>
+      )}
+      {back && (
+        <a className="btn btn-sm" href="/studies">
+          {back}
+        </a>
       )}
     </div>
   );
