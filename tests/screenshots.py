@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -107,7 +108,8 @@ def keep(name: str, shot: bytes) -> None:
 
 def main() -> None:
     site = Site(DATA)
-    DATA.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(DATA, ignore_errors=True)  # dates are relative to today
+    DATA.mkdir(parents=True)
     environment = {**os.environ, "MIP_DATA_DIR": str(DATA)}
     command = [sys.executable, "-m", "mip_app.cli", "demo"]
     subprocess.run([*command, "seed"], cwd=REPOSITORY, env=environment, check=True)
