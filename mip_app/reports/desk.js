@@ -359,6 +359,13 @@ export const openDialog = (id) => {
   if (dialog && !dialog.open) dialog.showModal();
 };
 export const closeDialog = (id) => document.getElementById(id)?.close();
-/** Whether a required field is filled; the browser marks it and moves there when not. */
-export const filled = (id) => document.getElementById(id).reportValidity();
+/** Whether a required field is filled; when not it is marked, until somebody types, and has the focus. */
+export function filled(id) {
+  const field = document.getElementById(id);
+  if (field.value.trim()) return true;
+  field.setAttribute("aria-invalid", "true");
+  field.addEventListener("input", () => field.removeAttribute("aria-invalid"), { once: true });
+  field.focus();
+  return false;
+}
 export const valueOf = (id) => document.getElementById(id)?.value ?? "";

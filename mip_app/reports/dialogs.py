@@ -85,11 +85,12 @@ def _reasoned(element_id: str, words: str, name: str) -> rx.Component:
                 rows="3",
                 max_length=REASON,
                 auto_focus=True,
-                required=True,
-                class_name="peer textarea w-full user-invalid:border-error",
+                aria_required=True,
+                class_name="peer textarea w-full aria-[invalid=true]:border-error",
             ),
             rx.el.span(
-                t("report.no_reason"), class_name="mt-1 hidden text-sm text-error peer-user-invalid:block"
+                t("report.no_reason"),
+                class_name="mt-1 hidden text-sm text-error peer-aria-[invalid=true]:block",
             ),
             class_name="mt-4 block",
         ),

@@ -20,6 +20,14 @@ def study_bar(study: StudyVar, *acts: rx.Component) -> rx.Component:
     """On the PC; `acts` stand at the right."""
     return rx.el.header(
         _back("text-xl", "btn btn-ghost btn-sm btn-square"),
+        rx.cond(study.uid != "", _who_and_what(study)),
+        rx.el.div(*acts, class_name="ml-auto flex items-center gap-1"),
+        class_name="hidden h-12 flex-none items-center gap-3 border-b border-base-300 bg-base-100 pr-3 pl-2 lg:flex",
+    )
+
+
+def _who_and_what(study: StudyVar) -> rx.Component:
+    return rx.fragment(
         rx.el.div(
             parts.name(study, "max-w-64 text-lg font-semibold"),
             parts.emergency_tag(study),
@@ -33,32 +41,33 @@ def study_bar(study: StudyVar, *acts: rx.Component) -> rx.Component:
             rx.el.span(study.time, class_name="num whitespace-nowrap text-muted"),
             class_name="flex min-w-0 items-baseline gap-3 text-sm",
         ),
-        rx.el.div(*acts, class_name="ml-auto flex items-center gap-1"),
-        class_name="hidden h-12 flex-none items-center gap-3 border-b border-base-300 bg-base-100 pr-3 pl-2 lg:flex",
     )
 
 
 def phone_study_bar(study: StudyVar, *acts: rx.Component) -> rx.Component:
     return rx.el.header(
         _back("text-2xl", "tap grid place-items-center"),
-        rx.el.div(
-            rx.el.p(
-                parts.name(study, "text-lg"),
-                parts.emergency_tag(study),
-                rx.el.span(person(study), class_name="num text-sm whitespace-nowrap text-muted"),
-                class_name="flex items-center gap-1.5",
-            ),
-            rx.el.p(
-                rx.el.span(
-                    study.patient_id, " · ", study.modality, " ", study.description, class_name="truncate"
-                ),
-                rx.el.span(study.time, class_name="flex-none whitespace-nowrap"),
-                class_name="num flex gap-2 text-xs text-muted",
-            ),
-            class_name="min-w-0 flex-1",
-        ),
+        rx.el.div(rx.cond(study.uid != "", _who_and_what_below(study)), class_name="min-w-0 flex-1"),
         *acts,
         class_name="flex h-14 flex-none items-center gap-1 border-b border-base-300 bg-base-200 pt-safe pr-1 lg:hidden",
+    )
+
+
+def _who_and_what_below(study: StudyVar) -> rx.Component:
+    return rx.fragment(
+        rx.el.p(
+            parts.name(study, "text-lg"),
+            parts.emergency_tag(study),
+            rx.el.span(person(study), class_name="num text-sm whitespace-nowrap text-muted"),
+            class_name="flex items-center gap-1.5",
+        ),
+        rx.el.p(
+            rx.el.span(
+                study.patient_id, " · ", study.modality, " ", study.description, class_name="truncate"
+            ),
+            rx.el.span(study.time, class_name="flex-none whitespace-nowrap"),
+            class_name="num flex gap-2 text-xs text-muted",
+        ),
     )
 
 
