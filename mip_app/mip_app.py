@@ -9,9 +9,8 @@ from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from mip_app.accounts import api as accounts_api
-from mip_app.accounts import pages as accounts_pages
 from mip_app.accounts.identity import Accounts
+from mip_app.admin import home as admin_home
 from mip_app.core import bus, gate
 from mip_app.core.database import engine
 from mip_app.core.errors import MipError
@@ -25,14 +24,17 @@ from mip_app.reports import api as reports_api
 from mip_app.reports import pages as reports_pages
 from mip_app.serving import bundle
 from mip_app.serving.health import router as health
+from mip_app.sign_in import api as sign_in_api
+from mip_app.sign_in import pages as sign_in_pages
 from mip_app.studies import pages as studies_pages
+from mip_app.ui import pages as ui_pages
 from mip_app.ui.shell import offline_line
 from mip_app.ui.trouble import said_aloud, trouble_line
 from mip_app.viewer import pages as viewer_pages
 from mip_app.viewer.components import study_images
 
 identity = Accounts()
-ROUTERS = (health, accounts_api.router, dicomweb, stow, ingest_api.router, reports_api.router)
+ROUTERS = (health, sign_in_api.router, dicomweb, stow, ingest_api.router, reports_api.router)
 
 
 def http_api() -> FastAPI:
@@ -89,7 +91,7 @@ app = rx.App(
 app.add_middleware(gate.use(identity), index=0)
 app.register_lifespan_task(following)
 
-for pages in (accounts_pages, viewer_pages):
+for pages in (sign_in_pages, ui_pages, viewer_pages, admin_home):
     pages.add_pages(app)
 studies_pages.add_pages(app, upload=upload)
 reports_pages.add_pages(app, images=study_images)

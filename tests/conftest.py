@@ -87,20 +87,42 @@ def db(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path
     """A fresh database of this version's tables, and an empty data folder; gives its kind."""
     if request.param == "sqlite":
         shutil.copy(request.getfixturevalue("sqlite_template"), tmp_path / "mip.sqlite3")
-        _use(monkeypatch, tmp_path, "")
-        yield "sqlite"
+        yield from _on_sqlite(monkeypatch, tmp_path)
     else:
-        server, template = (
-            request.getfixturevalue("postgresql"),
-            request.getfixturevalue("postgresql_template"),
-        )
-        name = f"mip_test_{uuid.uuid4().hex[:12]}"
-        _administer(server, f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
-        _use(monkeypatch, tmp_path, f"{server}/{name}")
-        yield "postgresql"
-        database.engine().dispose()
-        database.engine(read_only=True).dispose()
-        _administer(server, f'DROP DATABASE "{name}" WITH (FORCE)')
+        template = request.getfixturevalue("postgresql_template")
+        yield from _on_postgresql(request, monkeypatch, tmp_path, f' TEMPLATE "{template}"')
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty_db(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> Iterator[str]:
+    """A database without any table, for migrations; gives its kind."""
+    if request.param == "sqlite":
+        yield from _on_sqlite(monkeypatch, tmp_path)
+    else:
+        yield from _on_postgresql(request, monkeypatch, tmp_path)
+
+
+def _on_sqlite(monkeypatch: pytest.MonkeyPatch, folder: Path) -> Iterator[str]:
+    _use(monkeypatch, folder, "")
+    yield "sqlite"
+    _leave()
+
+
+def _on_postgresql(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, folder: Path, template: str = ""
+) -> Iterator[str]:
+    server = request.getfixturevalue("postgresql")
+    name = f"mip_test_{uuid.uuid4().hex[:12]}"
+    _administer(server, f'CREATE DATABASE "{name}"{template}')
+    _use(monkeypatch, folder, f"{server}/{name}")
+    yield "postgresql"
+    _leave()
+    _administer(server, f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+def _leave() -> None:
     for engine in (database.engine(), database.engine(read_only=True)):
         engine.dispose()
     for cached in (settings, database.engine, blob_store.blobs):

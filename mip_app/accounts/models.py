@@ -1,4 +1,4 @@
-"""Who there is: alliances, their institutions, the people in them, and how they are signed in."""
+"""Who there is: alliances, their institutions and departments, the people in them, and how they are signed in."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -6,17 +6,19 @@ from enum import StrEnum
 from sqlalchemy import JSON, String, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
+from mip_app.core.actor import Side
 from mip_app.core.columns import Utc
 
 
 class Role(StrEnum):
-    """A named set of permissions; the sets are in `roles.py`."""
+    """The roles delivered; `roles.py` says what each may. An institution edits them and adds its own."""
 
     OPERATOR = "operator"
     ALLIANCE_ADMIN = "alliance_admin"
     INSTITUTION_ADMIN = "institution_admin"
     REPORTER = "reporter"
     REVIEWER = "reviewer"
+    CONSULTATION_REVIEWER = "consultation_reviewer"
     CLINICIAN = "clinician"
     TECHNICIAN = "technician"
     AUDITOR = "auditor"
@@ -25,6 +27,8 @@ class Role(StrEnum):
 class Alliance(SQLModel, table=True):
     id: int | None = Field(default=None, primary_key=True)
     name: str = Field(unique=True)
+    name_en: str = ""
+    disabled: bool = False
 
 
 class Institution(SQLModel, table=True):
@@ -33,21 +37,55 @@ class Institution(SQLModel, table=True):
     code: str = Field(unique=True)  # as in `--institution CODE`
     name: str
     name_en: str = ""
+    level: str = ""  # 三级甲等
     address: str = ""
     phone: str = ""
     time_zone: str = "Asia/Shanghai"
+    disabled: bool = False
+
+
+class Department(SQLModel, table=True):
+    __table_args__ = (UniqueConstraint("institution_id", "name"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    institution_id: int = Field(foreign_key="institution.id", index=True)
+    name: str
+    name_en: str = ""
+    disabled: bool = False
+
+
+class RoleSet(SQLModel, table=True):
+    """What one institution made of a delivered role, or a role of its own."""
+
+    institution_id: int = Field(primary_key=True, foreign_key="institution.id")
+    code: str = Field(primary_key=True)  # a Role, or `own-…`
+    name: str = ""  # of its own roles; a delivered one is named by the catalogue
+    permissions: list[str] = Field(default_factory=list, sa_type=JSON)
 
 
 class User(SQLModel, table=True):
+    """A person. One account, whatever the number of institutions they work in."""
+
     __tablename__ = "user_account"  # `user` is a word of SQL
 
     id: int | None = Field(default=None, primary_key=True)
     account: str = Field(unique=True)
     name: str
+    keywords: str = ""  # account, name and its readings in lower case, for searching
     title: str = ""  # 主治医师, as printed beside the signature
     password_hash: str
+    first_login: bool = False  # phone and password are still to be set
+    phone: str = ""  # sealed; see `phones.py`
+    phone_index: str = Field(default="", index=True)
+    phone_verified_at: datetime | None = Field(default=None, sa_type=Utc)
+    second_factor: str = ""  # sealed secret of the code generator (RFC 6238)
+    second_factor_since: datetime | None = Field(default=None, sa_type=Utc)  # None: not confirmed yet
+    second_factor_step: int = 0  # the last time step used: a code counts once
+    avatar: str = ""  # blob keys
+    signature: str = ""
     disabled: bool = False
     created_at: datetime = Field(sa_type=Utc)
+    last_sign_in_at: datetime | None = Field(default=None, sa_type=Utc)
 
 
 class Membership(SQLModel, table=True):
@@ -59,7 +97,10 @@ class Membership(SQLModel, table=True):
     user_id: int = Field(foreign_key="user_account.id", index=True)
     institution_id: int | None = Field(default=None, foreign_key="institution.id", index=True)
     alliance_id: int | None = Field(default=None, foreign_key="alliance.id")
-    role: Role = Field(sa_type=String)
+    department_id: int | None = Field(default=None, foreign_key="department.id", index=True)
+    roles: list[str] = Field(default_factory=list, sa_type=JSON)
+    extra: list[str] = Field(default_factory=list, sa_type=JSON)  # permissions of this person alone
+    disabled: bool = False
 
 
 class LoginSession(SQLModel, table=True):
@@ -69,21 +110,15 @@ class LoginSession(SQLModel, table=True):
     token_hash: str = Field(unique=True)
     membership_id: int = Field(foreign_key="membership.id")
     user_id: int = Field(foreign_key="user_account.id", index=True)
+    side: Side = Field(default=Side.WORK, sa_type=String)
+    method: str = "password"  # password, qr, wechat, wecom
+    second_factor_at: datetime | None = Field(default=None, sa_type=Utc)
     created_at: datetime = Field(sa_type=Utc)
     last_seen_at: datetime = Field(sa_type=Utc)
     expires_at: datetime = Field(sa_type=Utc)
     revoked_at: datetime | None = Field(default=None, sa_type=Utc)
     address: str = ""
     device: str = ""
-
-
-class SignInFailures(SQLModel, table=True):
-    """Wrong passwords in a row, for accounts that exist and for those that do not alike."""
-
-    account: str = Field(primary_key=True)
-    count: int = 0
-    last_at: datetime = Field(sa_type=Utc)
-    locked_until: datetime | None = Field(default=None, sa_type=Utc)
 
 
 class ApiKey(SQLModel, table=True):

@@ -7,15 +7,15 @@ from sqlmodel import Session, select
 
 from mip_app.accounts import passwords
 from mip_app.accounts.models import Alliance, ApiKey, Institution, Membership, Role, User
-from mip_app.accounts.service import account_key, hash_of
+from mip_app.accounts.sessions import account_key, hash_of
 from mip_app.audit import service as audit
 from mip_app.audit.models import Act
-from mip_app.core.actor import Actor, Permission
+from mip_app.core.actor import ADMINISTRATIVE, Actor, Permission, Side
 from mip_app.core.clock import utc_now
 from mip_app.core.errors import Conflict, Invalid, NotVisible
 
 # Acts on the server's command line: whoever has the machine has the data.
-CONSOLE = Actor(None, "console", None, frozenset({Permission.ADMIN_ACCOUNTS}))
+CONSOLE = Actor(None, "console", None, ADMINISTRATIVE, side=Side.ADMIN)
 
 
 def open_alliance(session: Session, actor: Actor, name: str) -> int:
@@ -72,7 +72,7 @@ def open_account(
     session.add(user)
     session.flush()
     session.add(
-        Membership(user_id=user.id or 0, institution_id=institution_id, alliance_id=alliance_id, role=role)
+        Membership(user_id=user.id or 0, institution_id=institution_id, alliance_id=alliance_id, roles=[role])
     )
     audit.record(session, actor, Act.USER_CREATED, f"user:{user.id}", role=role)
     return user.id or 0

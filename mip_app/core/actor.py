@@ -1,17 +1,32 @@
 """Who is acting. Made on the server from the session cookie or the API key, never from what a client says."""
 
+from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
-from enum import StrEnum
+from enum import Enum, StrEnum, auto
+from functools import wraps
+from typing import Concatenate, ParamSpec, TypeVar
 
 from mip_app.core.errors import NotPermitted, NotSignedIn
+
+P = ParamSpec("P")
+R = TypeVar("R")
+S = TypeVar("S")
 
 
 class Permission(StrEnum):
     """What a role may allow. Alphabetical; a word says the thing, then the act."""
 
-    ADMIN_ACCOUNTS = "admin.accounts"
+    ADMIN_ACCOUNTS = "admin.accounts"  # departments and doctors of the own institution
+    ADMIN_ALLIANCES = "admin.alliances"  # open alliances and their administrators
+    ADMIN_INSTITUTION = "admin.institution"  # what the own institution says of itself, its settings
+    ADMIN_INSTITUTIONS = (
+        "admin.institutions"  # open institutions of the own alliance and their administrators
+    )
+    ADMIN_ROLES = "admin.roles"  # which permissions a role of the own institution has
+    AUDIT_EXPORT = "audit.export"
     AUDIT_READ = "audit.read"
+    CONSULTATION_REVIEW = "consultation.review"
     REPORT_PRINT = "report.print"
     REPORT_READ = "report.read"  # final and amended reports
     REPORT_READ_DRAFT = "report.read_draft"  # and those still being written
@@ -20,6 +35,28 @@ class Permission(StrEnum):
     REPORT_WRITE = "report.write"
     STUDY_READ = "study.read"
     STUDY_UPLOAD = "study.upload"
+
+
+# What the administration side does. Everything else belongs to the side where patients are.
+ADMINISTRATIVE = frozenset(p for p in Permission if p.startswith(("admin.", "audit.")))
+
+
+class Side(StrEnum):
+    """Which half of the product a sign-in is for; it has the permissions of that half alone."""
+
+    WORK = "work"
+    ADMIN = "admin"
+
+
+class Open(Enum):
+    """For what is not tied to one permission."""
+
+    TO_ALL = auto()
+    TO_ENTERING = auto()  # signed in, even where a step of signing in is still to do
+    TO_SIGNED_IN = auto()
+
+
+Rule = Permission | Open
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +70,10 @@ class Actor:
     institution_name: str = ""
     session_id: int | None = None  # the sign-in this act belongs to
     address: str = ""  # where the request came from, for the audit
+    alliance_id: int | None = None
+    membership_id: int | None = None
+    side: Side = Side.WORK
+    pending: str = ""  # the step of signing in that is still to do; until then nothing else answers
 
     @property
     def institution(self) -> int:
@@ -41,10 +82,49 @@ class Actor:
             raise NotPermitted()
         return self.institution_id
 
+    @property
+    def user(self) -> int:
+        """The person acting. Raises NotPermitted for API clients."""
+        if self.user_id is None:
+            raise NotPermitted()
+        return self.user_id
+
     def require(self, permission: Permission) -> None:
         """Raises NotPermitted."""
         if permission not in self.permissions:
             raise NotPermitted(permission=permission)
+
+
+def allows(rule: Rule, actor: Actor | None) -> bool:
+    """Whether whoever is acting may do what `rule` guards."""
+    if rule is Open.TO_ALL:
+        return True
+    if actor is None:
+        return False
+    if rule is Open.TO_ENTERING:
+        return True
+    return not actor.pending and (rule is Open.TO_SIGNED_IN or rule in actor.permissions)
+
+
+RULE = "_mip_rule"
+
+
+def needs(
+    rule: Rule,
+) -> Callable[[Callable[Concatenate[S, Actor, P], R]], Callable[Concatenate[S, Actor, P], R]]:
+    """For service functions `(session, actor, …)`: who may call it. Raises NotPermitted, NotSignedIn."""
+
+    def declare(service: Callable[Concatenate[S, Actor, P], R]) -> Callable[Concatenate[S, Actor, P], R]:
+        @wraps(service)
+        def checked(session: S, actor: Actor, *args: P.args, **kwargs: P.kwargs) -> R:
+            if not allows(rule, actor):
+                raise NotPermitted(**({"permission": rule} if isinstance(rule, Permission) else {}))
+            return service(session, actor, *args, **kwargs)
+
+        setattr(checked, RULE, rule)
+        return checked
+
+    return declare
 
 
 _current: ContextVar[Actor | None] = ContextVar("mip_actor", default=None)

@@ -6,7 +6,6 @@ token of the client's alone. So before each event: who is behind the cookie, is 
 
 import logging
 from collections.abc import Awaitable, Callable
-from enum import Enum, auto
 from typing import Any, Protocol
 from uuid import uuid4
 
@@ -18,23 +17,12 @@ from reflex_base.constants.state import FIELD_MARKER
 from reflex_base.event import Event
 from reflex_base.registry import RegisteredEventHandler, RegistrationContext
 
-from mip_app.core.actor import Actor, Permission, acting_as, current_actor
+from mip_app.core.actor import RULE, Actor, Open, Permission, Rule, acting_as, allows, current_actor
 from mip_app.core.errors import NotSignedIn
 
 log = logging.getLogger(__name__)
 
 COOKIE = "mip_session"
-
-
-class Open(Enum):
-    """For what is not tied to one permission."""
-
-    TO_ALL = auto()
-    TO_SIGNED_IN = auto()
-
-
-Rule = Permission | Open
-_RULE = "_mip_rule"
 
 # Reflex's own handlers that a page needs. Not `setvar`: it calls any set_* method under another name.
 FRAMEWORK = frozenset(
@@ -62,7 +50,7 @@ def event(rule: Rule, **options: Any) -> Callable[[Callable[..., Any]], Any]:
         raise TypeError(f"@event needs a Permission or Open, not {rule!r}")
 
     def declare(handler: Callable[..., Any]) -> Any:
-        setattr(handler, _RULE, rule)
+        setattr(handler, RULE, rule)
         return rx.event(handler, **options)
 
     return declare
@@ -72,7 +60,7 @@ def rule_of(registered: RegisteredEventHandler) -> Rule | None:
     fn = registered.handler.fn
     if fn.__module__ == "reflex.state" and fn.__qualname__ in FRAMEWORK:
         return Open.TO_ALL
-    return getattr(fn, _RULE, None)
+    return getattr(fn, RULE, None)
 
 
 def undeclared() -> list[str]:
@@ -91,7 +79,8 @@ def session_token(cookie_header: str) -> str:
 class Tab(rx.State):
     """Whom this tab belongs to: the sign-in (and with it the institution) that first used it."""
 
-    ended: str = ""  # why this tab must start anew: signed_out, other
+    ended: str = ""  # why this tab must start anew: signed_out, other, pending
+    refused: str = ""  # what was last asked here and is not allowed: the event's name
 
     _session_id: int = 0
 
@@ -113,10 +102,12 @@ class Gate(Middleware):
         elif tab._session_id and tab._session_id != (actor and actor.session_id):
             log.warning("refused event=%s: the tab belongs to another sign-in", event.name)
             return _ended("other" if actor else "signed_out")
-        if rule is Open.TO_ALL or (actor and (rule is Open.TO_SIGNED_IN or rule in actor.permissions)):
+        if rule is not None and allows(rule, actor):
             return None
         log.warning("refused event=%s user=%s", event.name, actor and actor.user_id)  # never the payload
-        return _ended("signed_out") if actor is None else StateUpdate(events=[])
+        if actor is None or actor.pending:
+            return _ended("pending" if actor else "signed_out")
+        return _told(refused=event.name)
 
 
 def keep_tabs_apart(app: rx.App, identify: Identify) -> None:
@@ -148,8 +139,13 @@ def keep_tabs_apart(app: rx.App, identify: Identify) -> None:
 
 
 def _ended(why: str) -> StateUpdate:
+    return _told(ended=why)
+
+
+def _told(**values: str) -> StateUpdate:
     # The delta goes to this socket alone and is not kept: the tab's state stays its owner's.
-    return StateUpdate(delta={Tab.get_full_name(): {"ended" + FIELD_MARKER: why}}, events=[])
+    told = {name + FIELD_MARKER: value for name, value in values.items()}
+    return StateUpdate(delta={Tab.get_full_name(): told}, events=[])
 
 
 _again: Callable[[Actor], Awaitable[Actor | None]] | None = None

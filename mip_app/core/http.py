@@ -14,15 +14,36 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from mip_app.core.actor import Actor, acting_as
+from mip_app.core.actor import Actor, Open, Rule, Side, acting_as, allows
 from mip_app.core.errors import MipError, NotPermitted, NotSignedIn
-from mip_app.core.gate import Open, Rule, session_token
+from mip_app.core.gate import session_token
 from mip_app.core.settings import settings
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
-# Pages that anybody may open; every other page asks for a sign-in first.
-PUBLIC_PAGES = frozenset({"/login"})
-HOME = "/studies"
+HOME = {Side.WORK: "/studies", Side.ADMIN: "/admin"}
+ENTRY = "/welcome"  # where the steps of signing in are done
+FORBIDDEN = "/forbidden"
+# Every page and who may open it, by route; filled by `declare_page`.
+PAGES: dict[str, Rule] = {}
+_page_patterns: list[tuple[re.Pattern[str], Rule]] = []
+
+
+def declare_page(route: str, rule: Rule) -> None:
+    """A page says who may open it; the guard leads everybody else away before anything of it is served."""
+    if route not in PAGES:
+        pattern = re.compile(re.sub(r"\\\[[^/]*\\\]", "[^/]+", re.escape(route)))
+        _page_patterns.append((pattern, rule))
+    PAGES[route] = rule
+
+
+def rule_of_page(path: str) -> Rule:
+    """The rule of the page at `path`; what is no page of ours needs a sign-in to learn that."""
+    for pattern, rule in _page_patterns:
+        if pattern.fullmatch(path):
+            return rule
+    return Open.TO_SIGNED_IN
+
+
 # The worker that decodes images compiles WebAssembly: it may, in its own answer, and the pages never.
 CODEC_WORKER = "/assets/decodeImageFrameWorker"
 CODEC_POLICY = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'"
@@ -39,13 +60,11 @@ class Needs:
     async def __call__(self, request: Request) -> Actor | None:
         actor: Actor | None = request.scope.get("mip_actor")
         acting_as(actor)
-        if self.rule is Open.TO_ALL:
+        if allows(self.rule, actor):
             return actor
-        if actor is None:
+        if actor is None or actor.pending:
             raise NotSignedIn()
-        if self.rule is not Open.TO_SIGNED_IN and self.rule not in actor.permissions:
-            raise NotPermitted(permission=self.rule)
-        return actor
+        raise NotPermitted(permission=self.rule)
 
 
 def error_answer(request: Request, error: Exception) -> Response:
@@ -138,14 +157,18 @@ def _is_page(scope: Scope, headers: Headers) -> bool:
 
 
 def _elsewhere(scope: Scope) -> str:
-    """Where a page request is led instead: to sign-in, and from the root to the list."""
+    """Where a page request is led instead: to sign-in and its steps, and from the root to the actor's home."""
     path = scope["path"].rstrip("/")
-    if path in PUBLIC_PAGES:
+    rule, actor = rule_of_page(path), scope.get("mip_actor")
+    if rule is Open.TO_ALL:
         return ""
-    if scope.get("mip_actor") is not None:
-        return "" if path else HOME
     asked = f"{path}?{scope['query_string'].decode('latin-1')}".rstrip("?")
-    return f"/login?next={quote(asked)}" if asked else "/login"
+    then = f"?next={quote(asked)}" if asked else ""
+    if actor is None:
+        return f"/login{then}"
+    if allows(rule, actor):
+        return "" if path else HOME[actor.side]
+    return f"{ENTRY}{then}" if actor.pending else FORBIDDEN
 
 
 def _same_origin(scope: Scope, headers: Headers) -> bool:

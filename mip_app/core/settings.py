@@ -27,7 +27,14 @@ class Settings(BaseSettings):
     secure_cookies: bool = Field(False, description="True behind HTTPS: cookies are sent over TLS only")
 
     session_idle_hours: int = Field(12, description="A sign-in ends after so many hours without any activity")
+    session_hours: int = Field(
+        12, description="A sign-in that is not kept on its device ends after so many hours"
+    )
     session_days: int = Field(7, description="A sign-in kept on this device ends after so many days")
+    admin_idle_minutes: int = Field(
+        15, description="A sign-in to the administration ends after so many minutes without any activity"
+    )
+    admin_second_factor: bool = Field(False, description="True: the administration needs a second factor")
     sign_in_attempts: int = Field(5, description="Wrong passwords for one account before it has to wait")
     sign_in_wait_minutes: int = Field(15, description="How long it then has to wait")
 

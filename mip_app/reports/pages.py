@@ -39,7 +39,15 @@ def add_pages(app: rx.App, images: Images | None = None) -> None:
     def report() -> rx.Component:
         return room(images)
 
-    add_page(app, report, "/reports/[study_uid]", "report.page", on_load=[PAGE.load], theme="mip-dark")
+    add_page(
+        app,
+        report,
+        "/reports/[study_uid]",
+        "report.page",
+        on_load=[PAGE.load],
+        needs=Permission.REPORT_READ,
+        theme="mip-dark",
+    )
 
 
 def room(images: Images | None) -> rx.Component:

@@ -6,6 +6,7 @@ import reflex as rx
 from reflex_base.components.component import NoSSRComponent
 from reflex_base.vars import Var
 
+from mip_app.core.actor import Permission
 from mip_app.core.i18n import t
 from mip_app.studies import bars, cards, sheet, table
 from mip_app.studies.layout_state import Layout
@@ -41,7 +42,14 @@ def add_pages(app: rx.App, upload: Upload | None = None) -> None:
     def studies() -> rx.Component:
         return _page(upload)
 
-    add_page(app, studies, "/studies", "studies.title", on_load=[Layout.load, Studies.load])
+    add_page(
+        app,
+        studies,
+        "/studies",
+        "studies.title",
+        on_load=[Layout.load, Studies.load],
+        needs=Permission.STUDY_READ,
+    )
 
 
 def _page(upload: Upload | None) -> rx.Component:

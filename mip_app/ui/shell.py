@@ -8,7 +8,9 @@ from reflex_base.components.component import NoSSRComponent
 from reflex_base.vars import Var
 from reflex_components_core.core.banner import has_connection_errors
 
+from mip_app.core.gate import Open, Rule
 from mip_app.core.gate import Tab as TabState
+from mip_app.core.http import declare_page
 from mip_app.core.i18n import switch_language, t
 from mip_app.ui.native import post_form
 from mip_app.ui.state import Shell
@@ -29,9 +31,13 @@ def add_page(
     title: str,
     on_load: list[Any],
     *,
+    needs: Rule,
     theme: str = "mip-light",
 ) -> None:
-    """Add a page that needs a sign-in. `title` is a key of the catalogue."""
+    """Add a page that those whom `needs` names may open. `title` is a key of the catalogue."""
+    declare_page(route, needs)
+    # A page for everybody has no frame that knows who is there.
+    frame = [] if needs is Open.TO_ALL else [Shell.load]
 
     def page() -> rx.Component:
         return rx.el.div(
@@ -42,7 +48,7 @@ def add_page(
         )
 
     page.__name__ = content.__name__
-    app.add_page(page, route=route, title="MIP", on_load=[Shell.load, *on_load])
+    app.add_page(page, route=route, title="MIP", on_load=[*frame, *on_load])
 
 
 def offline_line() -> rx.Component:

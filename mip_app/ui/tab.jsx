@@ -39,6 +39,7 @@ export function Tab({ ended, title }) {
     sessionStorage.removeItem("token");
     document.documentElement.classList.add("invisible"); // what is shown is no longer anybody's to see
     if (ended === "other") window.location.reload();
+    else if (ended === "pending") window.location.replace(`/welcome?next=${encodeURIComponent(window.location.pathname)}`);
     else window.location.replace(`/login?next=${encodeURIComponent(window.location.pathname)}&ended=1`);
   }, [ended]);
   return null;

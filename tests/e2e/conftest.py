@@ -1,5 +1,6 @@
 """People in front of real browsers."""
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
@@ -45,7 +46,7 @@ class Person:
         self.page.fill("#account", self.account)
         self.page.fill("#password", PASSWORD)
         self.page.click("#sign-in")
-        self.page.wait_for_url("**/studies**")
+        self.page.wait_for_url(re.compile("/(studies|admin)"))
         return self.page if then == "/studies" else self.goes_to(then)
 
 

@@ -44,7 +44,8 @@ def test_who_sees_no_patient_data_gets_words_and_no_data(someone, uid, account, 
     person.forgiven = ("403",)
     frames: list[str] = []
     person.page.on("websocket", lambda ws: ws.on("framereceived", lambda frame: frames.append(str(frame))))
-    person.signs_in(path.format(uid=uid))
+    person.signs_in()
+    person.goes_to(path.format(uid=uid))
     expect(person.page.get_by_text("没有").first).to_be_visible()
     assert not any(NAME in frame for frame in frames)
 

@@ -3,7 +3,7 @@ import reflex as rx
 from mip_app.core.gate import Open, event
 
 # The only codes that the sign-in page says; anything else in its address is not shown.
-SAID = frozenset({"sign_in.refused", "sign_in.locked"})
+SAID = frozenset({"sign_in.refused", "sign_in.locked", "sign_in.not_admin", "sign_in.no_rights"})
 
 
 class SignIn(rx.State):

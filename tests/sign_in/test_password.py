@@ -5,20 +5,21 @@ from datetime import timedelta
 import pytest
 from sqlmodel import Session, col, select
 
-from mip_app.accounts import opening, service
+from mip_app.accounts import opening, sessions
 from mip_app.accounts.models import LoginSession, Role, User
 from mip_app.audit.models import Act, AuditEntry
 from mip_app.core import database
 from mip_app.core.actor import Permission
 from mip_app.core.clock import utc_now
 from mip_app.core.settings import settings
+from mip_app.sign_in import password
 
-ANYBODY = service.nobody("203.0.113.5")
+ANYBODY = sessions.nobody("203.0.113.5")
 
 
 @pytest.fixture
 def token(jn1: int) -> str:
-    database.write(
+    user = database.write(
         opening.open_account,
         opening.CONSOLE,
         "lin",
@@ -27,11 +28,11 @@ def token(jn1: int) -> str:
         Role.REPORTER,
         institution_id=jn1,
     )
-    return database.write(service.open_session, ANYBODY, "lin", "Firefox", False).token
+    return database.write(sessions.open_session, ANYBODY, user, device="Firefox").token
 
 
 def who(token: str):
-    return database.read(service.actor_of_token, ANYBODY, token)
+    return database.read(sessions.actor_of_token, ANYBODY, token)
 
 
 def test_a_sign_in_acts_for_its_person_and_institution(token: str, jn1: int) -> None:
@@ -43,7 +44,7 @@ def test_a_sign_in_acts_for_its_person_and_institution(token: str, jn1: int) -> 
 
 
 def test_signing_out_ends_it_at_once_and_is_in_the_audit(token: str) -> None:
-    database.write(service.close_session, who(token))
+    database.write(sessions.close_session, who(token))
     assert who(token) is None
     with Session(database.engine()) as session:
         acts = session.exec(select(AuditEntry.act).order_by(col(AuditEntry.id))).all()
@@ -70,9 +71,9 @@ def test_what_else_ends_it(token: str, table: type, change: dict) -> None:
 @pytest.mark.parametrize("account", ["lin", "nobody-of-that-name"])
 def test_wrong_passwords_make_any_account_wait_existing_or_not(token: str, account: str) -> None:
     for attempt in range(settings().sign_in_attempts):
-        database.read(service.check_wait, ANYBODY, account)
-        locked = database.write(service.refuse, ANYBODY, account)
+        database.read(password.check_wait, ANYBODY, account)
+        locked = database.write(password.refuse, ANYBODY, account)
         assert locked == (attempt == settings().sign_in_attempts - 1)
-    with pytest.raises(service.SignInLocked) as told:
-        database.read(service.check_wait, ANYBODY, account)
+    with pytest.raises(password.SignInLocked) as told:
+        database.read(password.check_wait, ANYBODY, account)
     assert told.value.detail == {"minutes": "15"}

@@ -2,8 +2,10 @@
 
 import reflex as rx
 
-from mip_app.accounts.state import SignIn
+from mip_app.core.gate import Open
+from mip_app.core.http import declare_page
 from mip_app.core.i18n import language, switch_language, t
+from mip_app.sign_in.state import SignIn
 from mip_app.ui.native import post_form
 from mip_app.ui.shell import Tab, brand
 
@@ -11,6 +13,7 @@ PORTRAITS = ("ct-lung", "mr-brain", "ct-head", "ct-chest")
 
 
 def add_pages(app: rx.App) -> None:
+    declare_page("/login", Open.TO_ALL)
     app.add_page(login, route="/login", title="MIP", on_load=SignIn.load)
 
 
