@@ -165,55 +165,71 @@ def sign_bar() -> rx.Component:
             _aside("return", "corner-up-left", "report.give_back", "open-return", "give-back"),
             _aside("sign_amendment", "undo-2", "report.drop_amendment", "open-drop", "drop-amendment"),
             rx.el.span(
-                rx.cond(
-                    can("print"),
-                    rx.el.button(
-                        icon("eye"),
-                        id="preview",
-                        on_click=[PAGE.preview, rx.call_function(show("printed"))],
-                        aria_label=t("report.preview"),
-                        title=t("report.preview"),
-                        class_name="btn btn-ghost btn-square max-lg:hidden lg:btn-sm",
-                    ),
-                ),
-                rx.cond(
-                    can("write"),
-                    rx.el.button(
-                        t("report.save"),
-                        id="save",
-                        on_click=act("save"),
-                        disabled=~desk("writing", bool) | desk("offline", bool) | desk("tooLong", bool),
-                        title="Ctrl+S",
-                        class_name="btn lg:btn-sm",
-                    ),
-                ),
-                rx.cond(
-                    only_print,
-                    rx.el.button(
-                        icon("printer"),
-                        t("report.print"),
-                        id="print-alone",
-                        on_click=[PAGE.print, rx.call_function(show("printed"))],
-                        class_name="btn lg:hidden",
-                    ),
-                ),
+                _preview(),
+                _save(),
+                _print_alone(only_print),
                 _primary("sign", "report.sign", "signing"),
                 _primary("review", "report.review", "reviewing"),
                 _primary("sign_amendment", "report.sign_amendment", "reviewing"),
-                rx.cond(
-                    can("amend"),
-                    rx.el.button(
-                        icon("file-pen-line"),
-                        t("report.amend"),
-                        id="open-amend",
-                        on_click=show("amend"),
-                        disabled=desk("offline", bool),
-                        class_name="btn lg:btn-sm",
-                    ),
-                ),
+                _amend(),
                 class_name="ml-auto flex gap-2",
             ),
             class_name=rx.cond(only_print, _BAR + " lg:hidden", _BAR),
+        ),
+    )
+
+
+def _preview() -> rx.Component:
+    return rx.cond(
+        can("print"),
+        rx.el.button(
+            icon("eye"),
+            id="preview",
+            on_click=[PAGE.preview, rx.call_function(show("printed"))],
+            aria_label=t("report.preview"),
+            title=t("report.preview"),
+            class_name="btn btn-ghost btn-square max-lg:hidden lg:btn-sm",
+        ),
+    )
+
+
+def _save() -> rx.Component:
+    return rx.cond(
+        can("write"),
+        rx.el.button(
+            t("report.save"),
+            id="save",
+            on_click=act("save"),
+            disabled=~desk("writing", bool) | desk("offline", bool) | desk("tooLong", bool),
+            title="Ctrl+S",
+            class_name="btn lg:btn-sm",
+        ),
+    )
+
+
+def _print_alone(only_print: rx.Var[bool]) -> rx.Component:
+    return rx.cond(
+        only_print,
+        rx.el.button(
+            icon("printer"),
+            t("report.print"),
+            id="print-alone",
+            on_click=[PAGE.print, rx.call_function(show("printed"))],
+            class_name="btn lg:hidden",
+        ),
+    )
+
+
+def _amend() -> rx.Component:
+    return rx.cond(
+        can("amend"),
+        rx.el.button(
+            icon("file-pen-line"),
+            t("report.amend"),
+            id="open-amend",
+            on_click=show("amend"),
+            disabled=desk("offline", bool),
+            class_name="btn lg:btn-sm",
         ),
     )
 
