@@ -86,7 +86,10 @@ def add(
 
 def listed(session: Session, where: ColumnElement[bool], zone: str = "Asia/Shanghai") -> list[Administrator]:
     statement = (
-        select(Membership, User).join(User, col(User.id) == Membership.user_id).where(where).order_by(col(Membership.id))
+        select(Membership, User)
+        .join(User, col(User.id) == Membership.user_id)
+        .where(where)
+        .order_by(col(Membership.id))
     )
     return [_shown(membership, user, ZoneInfo(zone)) for membership, user in session.exec(statement)]
 

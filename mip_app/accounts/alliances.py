@@ -29,10 +29,18 @@ class AllianceLine(TypedDict):
 def alliances(session: Session, actor: Actor) -> list[AllianceLine]:
     """All of them, in the order in which they were opened."""
     institutions = Counter(
-        dict(session.exec(select(Institution.alliance_id, func.count()).group_by(col(Institution.alliance_id))).all())
+        dict(
+            session.exec(
+                select(Institution.alliance_id, func.count()).group_by(col(Institution.alliance_id))
+            ).all()
+        )
     )
     people = Counter(
-        dict(session.exec(select(Membership.alliance_id, func.count()).group_by(col(Membership.alliance_id))).all())
+        dict(
+            session.exec(
+                select(Membership.alliance_id, func.count()).group_by(col(Membership.alliance_id))
+            ).all()
+        )
     )
     return [
         AllianceLine(
@@ -57,9 +65,7 @@ def open_alliance(session: Session, actor: Actor, form: entries.Form, password_h
     session.flush()
     alliance_id = row.id or 0
     audit.record(session, actor, Act.ALLIANCE_OPENED, f"alliance:{alliance_id}")
-    administrators.add(
-        session, actor, person, password_hash, Role.ALLIANCE_ADMIN, alliance_id=alliance_id
-    )
+    administrators.add(session, actor, person, password_hash, Role.ALLIANCE_ADMIN, alliance_id=alliance_id)
     return alliance_id
 
 
@@ -77,9 +83,7 @@ def set_disabled(session: Session, actor: Actor, alliance_id: object, disabled: 
     row.disabled = disabled is True
     if row.disabled:
         inside = select(Institution.id).where(Institution.alliance_id == row.id)
-        everybody = or_(
-            col(Membership.alliance_id) == row.id, col(Membership.institution_id).in_(inside)
-        )
+        everybody = or_(col(Membership.alliance_id) == row.id, col(Membership.institution_id).in_(inside))
         end_sessions_at(session, select(Membership.id).where(everybody))
     act = Act.ALLIANCE_DISABLED if row.disabled else Act.ALLIANCE_ENABLED
     audit.record(session, actor, act, f"alliance:{row.id}")
@@ -98,9 +102,7 @@ def add_administrator(
     """`form`: account, person, mobile. Raises Invalid, Conflict, NotVisible."""
     row = _alliance(session, alliance_id)
     person = Person.of(form)
-    return administrators.add(
-        session, actor, person, password_hash, Role.ALLIANCE_ADMIN, alliance_id=row.id
-    )
+    return administrators.add(session, actor, person, password_hash, Role.ALLIANCE_ADMIN, alliance_id=row.id)
 
 
 @needs(Permission.ADMIN_ALLIANCES)

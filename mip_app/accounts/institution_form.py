@@ -1,6 +1,7 @@
 """What an institution says of itself, as typed."""
 
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from mip_app.accounts import entries
 from mip_app.accounts.models import Institution
@@ -29,7 +30,7 @@ class InstitutionForm:
             time_zone=entries.time_zone(form),
         )
 
-    def values(self) -> dict[str, str]:
+    def values(self) -> dict[str, Any]:
         return asdict(self)
 
     def put(self, row: Institution) -> list[str]:

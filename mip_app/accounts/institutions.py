@@ -38,7 +38,9 @@ def institutions(session: Session, actor: Actor) -> list[InstitutionLine]:
     ).all()
     counted = session.exec(
         select(Membership.institution_id, func.count())
-        .where(col(Membership.institution_id).in_([row.id for row in rows]), col(Membership.disabled).is_(False))
+        .where(
+            col(Membership.institution_id).in_([row.id for row in rows]), col(Membership.disabled).is_(False)
+        )
         .group_by(col(Membership.institution_id))
     )
     people = dict(counted.all())

@@ -53,14 +53,10 @@ def open_institution(
 
 
 @needs(Permission.ADMIN_ACCOUNTS)
-def open_department(
-    session: Session, actor: Actor, institution_id: int, name: str, name_en: str = ""
-) -> int:
+def open_department(session: Session, actor: Actor, institution_id: int, name: str, name_en: str = "") -> int:
     """Opening the same name again answers the one there is."""
     at_console(actor)
-    statement = select(Department).where(
-        Department.institution_id == institution_id, Department.name == name
-    )
+    statement = select(Department).where(Department.institution_id == institution_id, Department.name == name)
     row = session.exec(statement).one_or_none() or Department(
         institution_id=institution_id, name=name, name_en=name_en
     )

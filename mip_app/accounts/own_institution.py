@@ -9,8 +9,7 @@ from sqlmodel import Session, col, func, select
 
 from mip_app.accounts import entries
 from mip_app.accounts.institution_form import InstitutionForm
-from mip_app.accounts.models import Department, Institution, LoginSession, Membership, User
-from mip_app.accounts.models import Role
+from mip_app.accounts.models import Department, Institution, LoginSession, Membership, Role, User
 from mip_app.accounts.phones import masked, opened
 from mip_app.audit import service as audit
 from mip_app.audit.models import Act

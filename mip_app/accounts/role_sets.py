@@ -70,7 +70,7 @@ def give(session: Session, actor: Actor, code: object, permission: object, given
     before = _permissions(session, actor, code)
     after = before | {word} if given is True else before - {word}
     _put(session, actor, str(code), after)
-    _done(session, actor, str(code), Act.ROLE_CHANGED, before=sorted(before), after=sorted(after))
+    _done(session, actor, str(code), Act.ROLE_CHANGED, before, after)
 
 
 @needs(Permission.ADMIN_ROLES)
@@ -82,7 +82,7 @@ def restore(session: Session, actor: Actor, code: object) -> None:
     before = _permissions(session, actor, code)
     after = {str(word) for word in PERMISSIONS[Role(str(code))]}
     _put(session, actor, str(code), after)
-    _done(session, actor, str(code), Act.ROLE_RESTORED, before=sorted(before), after=sorted(after))
+    _done(session, actor, str(code), Act.ROLE_RESTORED, before, after)
 
 
 @needs(Permission.ADMIN_ROLES)
@@ -95,9 +95,7 @@ def add(session: Session, actor: Actor, form: entries.Form) -> str:
     like = form.get("like", "")
     words = _permissions(session, actor, like) if like else set()
     code = f"own-{secrets.token_hex(8)}"
-    session.add(
-        RoleSet(institution_id=actor.institution, code=code, name=name, permissions=sorted(words))
-    )
+    session.add(RoleSet(institution_id=actor.institution, code=code, name=name, permissions=sorted(words)))
     audit.record(session, actor, Act.ROLE_ADDED, f"role:{code}", after=sorted(words))
     return code
 
@@ -120,11 +118,11 @@ def delete(session: Session, actor: Actor, code: object) -> None:
     audit.record(session, actor, Act.ROLE_DELETED, f"role:{row.code}", before=sorted(row.permissions))
 
 
-def _done(session: Session, actor: Actor, code: str, act: Act, **detail: object) -> None:
+def _done(session: Session, actor: Actor, code: str, act: Act, before: set[str], after: set[str]) -> None:
     refuse_lock_out(session, actor)
     statement = select(Membership.id, Membership.roles).where(Membership.institution_id == actor.institution)
     tell_sessions(session, [key for key, has in session.exec(statement) if key and code in has])
-    audit.record(session, actor, act, f"role:{code}", **detail)
+    audit.record(session, actor, act, f"role:{code}", before=sorted(before), after=sorted(after))
 
 
 def _put(session: Session, actor: Actor, code: str, words: set[str]) -> None:
