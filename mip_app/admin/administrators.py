@@ -60,8 +60,7 @@ def _person(state: Any, one: Any) -> rx.Component:
                 class_name="break-all",
             ),
             rx.el.p(
-                rx.el.span(one["mobile"], class_name="num"),
-                " · ",
+                rx.cond(one["mobile"] != "", rx.el.span(one["mobile"], " · ", class_name="num")),
                 rx.match(
                     one["state"],
                     ("disabled", rx.el.span(t("admin.state_disabled"))),

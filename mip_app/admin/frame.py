@@ -33,6 +33,13 @@ AREAS = (
 )
 
 
+class InSight(rx.NoSSRComponent):
+    """Scrolls what it stands in into sight: on a phone the areas are a line longer than the screen."""
+
+    library = rx.asset("in_sight.jsx", shared=True).importable_path
+    tag = "InSight"
+
+
 def add_admin_page(
     app: rx.App,
     content: Callable[[], rx.Component],
@@ -49,7 +56,7 @@ def add_admin_page(
             _top_bar(),
             rx.el.div(
                 _areas(title),
-                rx.el.main(content(), class_name="min-w-0 flex-1 bg-base-100 lg:min-h-[calc(100dvh-3rem)]"),
+                rx.el.main(content(), class_name="min-h-[calc(100dvh-3rem)] min-w-0 flex-1 bg-base-100"),
                 class_name="lg:flex",
             ),
         )
@@ -114,6 +121,7 @@ def _area(area: Area, current: bool) -> rx.Component:
     return rx.el.a(
         rx.icon(area.icon, class_name="ico"),
         t(area.title),
+        *([InSight.create()] if current else []),
         href=area.route,
         aria_current="page" if current else None,
         class_name=f"flex h-9 items-center gap-2.5 rounded-field px-2.5 whitespace-nowrap pointer-coarse:h-11 {here}",

@@ -179,7 +179,9 @@ def test_a_disabled_alliance_closes_everything_in_it_at_once(
     assert read(sessions.actor_of_key, ANYBODY, key) is not None
 
 
-def test_a_disabled_institution_closes_everything_in_it_and_nothing_else(leader: Actor, hospital: int) -> None:
+def test_a_disabled_institution_closes_everything_in_it_and_nothing_else(
+    leader: Actor, hospital: int
+) -> None:
     second = {**HOSPITAL, "code": "JB-2", "name": "江北二院", "account": "second"}
     other = write(institutions.open_institution, leader, second, HASH)
     head, there = signed_in("gao.yuan"), signed_in("second")
@@ -308,7 +310,9 @@ def test_everything_is_in_the_audit_without_names_or_numbers(operator, leader, h
     with Session(engine()) as session:
         entries = session.exec(select(AuditEntry)).all()
     acts = [str(entry.act) for entry in entries]
-    assert {"alliance.opened", "institution.opened", "institution.changed", "institution.disabled"} <= set(acts)
+    assert {"alliance.opened", "institution.opened", "institution.changed", "institution.disabled"} <= set(
+        acts
+    )
     assert {"alliance.changed", "account.created"} <= set(acts)
     told = " ".join(f"{entry.subject} {entry.detail}" for entry in entries)
     assert not any(word in told for word in ("高远", "13800000002", "改名", "gao.yuan"))
@@ -324,7 +328,9 @@ def test_an_operator_is_reset_from_the_console(operator: Actor, leader: Actor) -
     assert again(leader) is not None
 
 
-def test_a_person_in_two_alliances_signs_in_where_it_is_open(operator, leader, other_leader, hospital) -> None:
+def test_a_person_in_two_alliances_signs_in_where_it_is_open(
+    operator, leader, other_leader, hospital
+) -> None:
     far = {**HOSPITAL, "code": "LN-1", "name": "岭南医院", "account": "far"}
     elsewhere = write(institutions.open_institution, other_leader, far, HASH)
     head = signed_in("gao.yuan")

@@ -211,9 +211,7 @@ def test_two_who_take_from_each_other_at_once_do_not_both_succeed(admin: Actor, 
         except (Conflict, NotPermitted) as error:
             refused.append(error)
 
-    threads = [
-        threading.Thread(target=take, args=pair) for pair in zip(actors, reversed(codes), strict=True)
-    ]
+    threads = [threading.Thread(target=take, args=pair) for pair in zip(actors, reversed(codes), strict=True)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -238,3 +236,15 @@ def test_a_sign_in_keeps_living_through_a_change_of_its_rights(admin: Actor, jn1
     assert Permission.STUDY_READ not in now(doctor)
     with Session(engine()) as session:
         assert session.get_one(LoginSession, doctor.session_id).revoked_at is None
+
+
+def test_every_permission_that_can_be_given_has_its_place_on_the_page_and_its_words() -> None:
+    from mip_app.admin.roles.pages import BY_GROUP
+    from mip_app.core.texts import LANGUAGES, catalogue
+
+    shown = [permission for group in BY_GROUP.values() for permission in group]
+    assert sorted(shown) == sorted(GRANTABLE)
+    for language in LANGUAGES:
+        words = catalogue(language)
+        assert all(f"permission.{p}" in words and f"permission.{p}_more" in words for p in Permission)
+        assert all(f"role.{role}" in words for role in Role)

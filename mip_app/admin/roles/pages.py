@@ -4,16 +4,27 @@ from typing import Any
 
 import reflex as rx
 
-from mip_app.accounts.roles import GRANTABLE
 from mip_app.admin.forms import acts, confirm, field, form, labelled, modal, refused
 from mip_app.admin.frame import add_admin_page, page_head
 from mip_app.admin.roles.state import RULE, Roles
 from mip_app.core.actor import Permission
+from mip_app.core.actor import Permission as P
 from mip_app.core.i18n import t
 
-GROUPS = ("study", "report", "consultation", "admin", "audit")
+# In the order of the work; a test holds this to all that an institution may give.
 BY_GROUP = {
-    group: [p for p in Permission if p in GRANTABLE and p.startswith(f"{group}.")] for group in GROUPS
+    "study": (P.STUDY_READ, P.STUDY_UPLOAD),
+    "report": (
+        P.REPORT_READ,
+        P.REPORT_READ_DRAFT,
+        P.REPORT_WRITE,
+        P.REPORT_SIGN,
+        P.REPORT_REVIEW,
+        P.REPORT_PRINT,
+    ),
+    "consultation": (P.CONSULTATION_REVIEW,),
+    "admin": (P.ADMIN_ACCOUNTS, P.ADMIN_ROLES, P.ADMIN_INSTITUTION),
+    "audit": (P.AUDIT_READ, P.AUDIT_EXPORT),
 }
 
 
@@ -73,7 +84,7 @@ def _matrix() -> rx.Component:
                 ),
                 class_name="sticky top-0 z-10 bg-base-200 text-sm text-muted",
             ),
-            *(_group(group) for group in GROUPS),
+            *(_group(group) for group in BY_GROUP),
             id="matrix",
             class_name="w-max min-w-full border-separate border-spacing-0 text-sm",
         ),
@@ -197,7 +208,7 @@ def _one_by_one() -> rx.Component:
                     for permission in BY_GROUP[group]
                 ),
             )
-            for group in GROUPS
+            for group in BY_GROUP
         ),
         class_name="pb-8 lg:hidden",
     )
