@@ -1,10 +1,13 @@
 """From the operator to a hospital's administrator, and what a change of rights does on an open page."""
 
+import re
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
+from io import BytesIO
 
 import pytest
+from PIL import Image
 from playwright.sync_api import Page, expect
 from sqlmodel import Session, select
 
@@ -66,7 +69,7 @@ def test_operator_opens_an_alliance_its_administrator_a_hospital_whose_administr
     finished_first_sign_in(site, f"leader-{tag}")
 
     page = administers(someone(f"leader-{tag}", viewport), "/admin")
-    page.wait_for_url("**/admin/institutions**")
+    page.wait_for_url(re.compile("/admin/institutions/?$"))
     expect(page.get_by_text("还没有机构")).to_be_visible()
     page.click("#open-place")
     fill(page, name=hospital, name_en="Hospital", code=f"H-{tag}", level="三级甲等")
@@ -80,7 +83,7 @@ def test_operator_opens_an_alliance_its_administrator_a_hospital_whose_administr
     finished_first_sign_in(site, f"head-{tag}")
 
     page = administers(someone(f"head-{tag}", viewport), "/admin")
-    page.wait_for_url("**/admin/institution/**")
+    page.wait_for_url(re.compile("/admin/institution/?$"))
     expect(page.get_by_role("link", name="医生管理")).to_be_visible()
     expect(page.locator("#figure-people")).to_have_text("1")
     expect(page.get_by_text("13800000002")).to_have_count(0)
@@ -91,7 +94,9 @@ def test_operator_opens_an_alliance_its_administrator_a_hospital_whose_administr
 def test_a_hospital_changes_what_it_says_of_itself(
     someone: Callable[..., Person], ward, viewport: str
 ) -> None:
-    page = administers(someone(ward.admin, viewport), "/admin/institution")
+    person = someone(ward.admin, viewport)
+    person.forgiven = ("400",)
+    page = administers(person, "/admin/institution")
     page.click("#change-institution")
     fill(page, name="", level="二级甲等")
     page.click("#do-change")
@@ -103,6 +108,12 @@ def test_a_hospital_changes_what_it_says_of_itself(
     expect(page.get_by_text("二级甲等")).to_be_visible()
     page.set_input_files("#logo-file", {"name": "a.png", "mimeType": "image/png", "buffer": b"no picture"})
     expect(page.get_by_text("不是可用的图片")).to_be_visible()
+    made = BytesIO()
+    Image.new("RGB", (90, 30), "teal").save(made, "PNG")
+    page.set_input_files("#logo-file", {"name": "b.png", "mimeType": "image/png", "buffer": made.getvalue()})
+    expect(page.locator("#logo")).to_be_visible()
+    page.click("#remove-logo")
+    expect(page.locator("#logo")).to_have_count(0)
     assert page.evaluate("window.__hit") is None
 
 
