@@ -7,7 +7,7 @@ from typing import TextIO
 
 import click
 
-from mip_app.core.database import write
+from mip_app.core.database import read, write
 from mip_app.core.errors import MipError
 from mip_app.core.texts import said
 from mip_app.demo.command import demo
@@ -81,16 +81,51 @@ def operator() -> None:
 @click.option("--account", prompt="Account")
 @click.option("--name", prompt="Name")
 def create_operator(account: str, name: str) -> None:
-    """Create an operator, who opens alliances and institutions. Asks for the password, or reads it from a pipe."""
+    """Create an operator, who opens alliances and their administrators and sees no patient data.
+
+    Asks for the password, or reads it from a pipe. Ends with 1 when the account exists or the password is refused.
+    """
     from mip_app.accounts import opening
     from mip_app.accounts.models import Role
 
-    piped = not sys.stdin.isatty()
-    password = (
-        sys.stdin.readline().strip() if piped else getpass.getpass("Password (at least 8 characters): ")
-    )
-    write(opening.open_account, opening.CONSOLE, account, name, password, Role.OPERATOR)
+    write(opening.open_account, opening.CONSOLE, account, name, _new_password(), Role.OPERATOR)
     click.echo(f"Operator {account} can sign in now.")
+
+
+@operator.command("reset")
+@click.option("--account", prompt="Account")
+def reset_operator(account: str) -> None:
+    """Give an operator a new password; the second factor is off and every sign-in ends.
+
+    Asks for the password, or reads it from a pipe. Ends with 1 when there is no such operator.
+    """
+    from mip_app.accounts import opening, operators, passwords
+
+    password = _new_password()
+    passwords.check_policy(password)
+    write(operators.reset_operator, opening.CONSOLE, account, passwords.hashed(password))
+    click.echo(f"Operator {account} has a new password; the second factor is off, every sign-in has ended.")
+
+
+@operator.command("list")
+def list_operators() -> None:
+    """The operators, one a line: account, name, state, last sign-in (UTC)."""
+    from mip_app.accounts import opening, operators
+
+    for one in read(operators.operators, opening.CONSOLE):
+        state = "disabled" if one.disabled else "active"
+        last = f"{one.last_sign_in_at:%Y-%m-%d %H:%M}" if one.last_sign_in_at else "never signed in"
+        click.echo(f"{one.account}\t{one.name}\t{state}\t{last}")
+
+
+def _new_password() -> str:
+    """From a pipe its first line; from a terminal typed twice."""
+    if not sys.stdin.isatty():
+        return sys.stdin.readline().rstrip("\r\n")
+    password = getpass.getpass("New password: ")
+    if password != getpass.getpass("The same again: "):
+        raise click.ClickException("The two passwords differ.")
+    return password
 
 
 @mip.group()

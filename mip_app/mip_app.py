@@ -11,6 +11,11 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mip_app.accounts.identity import Accounts
 from mip_app.admin import home as admin_home
+from mip_app.admin.alliances import pages as alliances_pages
+from mip_app.admin.institution import api as institution_api
+from mip_app.admin.institution import pages as institution_pages
+from mip_app.admin.institutions import pages as institutions_pages
+from mip_app.admin.roles import pages as roles_pages
 from mip_app.core import bus, gate
 from mip_app.core.database import engine
 from mip_app.core.errors import MipError
@@ -34,7 +39,15 @@ from mip_app.viewer import pages as viewer_pages
 from mip_app.viewer.components import study_images
 
 identity = Accounts()
-ROUTERS = (health, sign_in_api.router, dicomweb, stow, ingest_api.router, reports_api.router)
+ROUTERS = (
+    health,
+    sign_in_api.router,
+    dicomweb,
+    stow,
+    ingest_api.router,
+    reports_api.router,
+    institution_api.router,
+)
 
 
 def http_api() -> FastAPI:
@@ -47,7 +60,7 @@ def http_api() -> FastAPI:
     return api
 
 
-API_PREFIXES = ("/auth/", "/healthz", "/dicom-web", "/ingest", "/print/", "/reports/leave")
+API_PREFIXES = ("/auth/", "/healthz", "/dicom-web", "/ingest", "/print/", "/reports/leave", "/institution/")
 
 
 def with_api(pages: ASGIApp) -> ASGIApp:
@@ -91,7 +104,16 @@ app = rx.App(
 app.add_middleware(gate.use(identity), index=0)
 app.register_lifespan_task(following)
 
-for pages in (sign_in_pages, ui_pages, viewer_pages, admin_home):
+for pages in (
+    sign_in_pages,
+    ui_pages,
+    viewer_pages,
+    admin_home,
+    alliances_pages,
+    institutions_pages,
+    institution_pages,
+    roles_pages,
+):
     pages.add_pages(app)
 studies_pages.add_pages(app, upload=upload)
 reports_pages.add_pages(app, images=study_images)

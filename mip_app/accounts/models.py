@@ -41,6 +41,7 @@ class Institution(SQLModel, table=True):
     address: str = ""
     phone: str = ""
     time_zone: str = "Asia/Shanghai"
+    logo: str = ""  # blob key
     disabled: bool = False
 
 

@@ -1,9 +1,14 @@
 """Password hashes: argon2id with the library's parameters (RFC 9106, low memory)."""
 
 import secrets
+from dataclasses import dataclass
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
+
+from mip_app.core.errors import Invalid
+
+SHORTEST = 8
 
 _hasher = PasswordHasher()
 # Verified when the account does not exist, so that both answers take the same time.
@@ -20,6 +25,26 @@ def matches(password_hash: str | None, password: str) -> bool:
         return _hasher.verify(password_hash or _NOBODY, password) and password_hash is not None
     except (VerificationError, InvalidHashError):
         return False
+
+
+def check_policy(password: str) -> None:
+    """Raises Invalid for what nobody may choose as a password."""
+    if len(password) < SHORTEST:
+        raise Invalid("account.password_short", n=SHORTEST)
+
+
+@dataclass(frozen=True, slots=True)
+class InitialPassword:
+    """Shown once to whoever opens the account; stored as its hash."""
+
+    shown: str
+    hashed: str
+
+
+def initial_password() -> InitialPassword:
+    """Made outside of any transaction: the hash takes 50 ms on purpose."""
+    shown = random_password()
+    return InitialPassword(shown, hashed(shown))
 
 
 def random_password() -> str:

@@ -142,6 +142,14 @@ def end_sessions(session: Session, user_ids: Iterable[int], but: int | None = No
     _revoke(session, col(LoginSession.user_id).in_(list(user_ids)), but)
 
 
+def end_sessions_at(session: Session, memberships: Any) -> None:
+    """For services that close a place to its people: end the sign-ins there, and no others of the same people.
+
+    `memberships`: a select of their keys.
+    """
+    _revoke(session, col(LoginSession.membership_id).in_(memberships))
+
+
 def tell_sessions(session: Session, membership_ids: Iterable[int]) -> None:
     """For services that change what people may: their open pages look again."""
     rows = session.exec(
@@ -276,13 +284,16 @@ def _membership(session: Session, user_id: int, membership_id: int | None) -> Me
         .correlate(Membership)
         .scalar_subquery()
     )
+    alliance = sa.func.coalesce(Membership.alliance_id, Institution.alliance_id)
     statement = (
         select(Membership)
         .join(Institution, col(Institution.id) == Membership.institution_id, isouter=True)
+        .join(Alliance, col(Alliance.id) == alliance, isouter=True)
         .where(
             Membership.user_id == user_id,
             col(Membership.disabled).is_(False),
             col(Institution.disabled).is_not(True),
+            col(Alliance.disabled).is_not(True),
         )
         .order_by(last.desc().nulls_last(), col(Membership.id))
     )
@@ -325,10 +336,12 @@ def actor_of_key(session: Session, actor: Actor, key: str) -> Actor | None:
     statement = (
         select(ApiKey)
         .join(Institution, col(Institution.id) == ApiKey.institution_id)
+        .join(Alliance, col(Alliance.id) == Institution.alliance_id)
         .where(
             ApiKey.key_hash == hash_of(key),
             col(ApiKey.revoked_at).is_(None),
             col(Institution.disabled).is_(False),
+            col(Alliance.disabled).is_(False),
         )
     )
     if (row := session.exec(statement).one_or_none()) is None:

@@ -33,6 +33,13 @@ AREAS = (
 )
 
 
+class InSight(rx.NoSSRComponent):
+    """Scrolls what it stands in into sight: on a phone the areas are a line longer than the screen."""
+
+    library = rx.asset("in_sight.jsx", shared=True).importable_path
+    tag = "InSight"
+
+
 def add_admin_page(
     app: rx.App,
     content: Callable[[], rx.Component],
@@ -49,7 +56,7 @@ def add_admin_page(
             _top_bar(),
             rx.el.div(
                 _areas(title),
-                rx.el.main(content(), class_name="min-w-0 flex-1 bg-base-100 lg:min-h-[calc(100dvh-3rem)]"),
+                rx.el.main(content(), class_name="min-h-[calc(100dvh-3rem)] min-w-0 flex-1 bg-base-100"),
                 class_name="lg:flex",
             ),
         )
@@ -68,19 +75,31 @@ def page_head(title: str, *acts: rx.Component) -> rx.Component:
     )
 
 
+# What the composition root puts into the bar: the way to another institution and back to the diagnosing side.
+SWITCH: list[Callable[[], rx.Component]] = []
+
+
 def _top_bar() -> rx.Component:
     return rx.el.header(
         rx.el.a(brand(), href="/admin", class_name="mr-2", aria_label="MIP"),
-        rx.el.span(t("admin.title"), class_name="text-muted"),
+        rx.el.span(t("admin.title"), class_name="font-medium whitespace-nowrap"),
         rx.el.div(class_name="flex-1"),
-        rx.el.span(
-            rx.icon("hospital", class_name="ico text-muted"),
-            Shell.institution,
-            class_name="flex min-w-0 items-center gap-1.5 truncate text-sm whitespace-nowrap max-lg:hidden",
+        rx.el.div(
+            *(part() for part in SWITCH),
+            id="admin-switch",
+            class_name="flex min-w-0 items-center gap-2 empty:hidden",
+        ),
+        rx.cond(
+            Shell.institution != "",
+            rx.el.span(
+                rx.icon("hospital", class_name="ico text-muted"),
+                rx.el.span(Shell.institution, class_name="truncate"),
+                class_name="flex min-w-0 items-center gap-1.5 text-sm max-lg:hidden",
+            ),
         ),
         account_menu(),
         class_name=(
-            "sticky top-0 z-20 flex h-12 items-center gap-4 border-b border-base-300 bg-base-100 px-4 pt-safe"
+            "sticky top-0 z-20 flex min-h-12 items-center gap-3 border-b border-base-300 bg-base-100 px-4 pt-safe"
         ),
     )
 
@@ -91,8 +110,8 @@ def _areas(current: str) -> rx.Component:
         *(rx.cond(may(area.needs), _area(area, area.title == current)) for area in AREAS),
         aria_label=t("admin.title"),
         class_name=(
-            "flex gap-1 border-base-300 bg-base-100 p-2 max-lg:overflow-x-auto max-lg:border-b "
-            "lg:w-48 lg:shrink-0 lg:flex-col lg:border-r"
+            "flex gap-1 border-base-300 bg-base-100 p-2 max-lg:overflow-x-auto max-lg:border-b max-lg:scroll-quiet "
+            "lg:sticky lg:top-12 lg:h-[calc(100dvh-3rem)] lg:w-48 lg:shrink-0 lg:flex-col lg:overflow-y-auto lg:border-r"
         ),
     )
 
@@ -102,6 +121,7 @@ def _area(area: Area, current: bool) -> rx.Component:
     return rx.el.a(
         rx.icon(area.icon, class_name="ico"),
         t(area.title),
+        *([InSight.create()] if current else []),
         href=area.route,
         aria_current="page" if current else None,
         class_name=f"flex h-9 items-center gap-2.5 rounded-field px-2.5 whitespace-nowrap pointer-coarse:h-11 {here}",

@@ -10,6 +10,7 @@ from mip_app.studies.models import Contrast, PatientClass
 from mip_app.studies.models import ReportStatus as ReportState
 
 ALLIANCE = "江南医联体"
+ALLIANCE_EN = "Jiangnan Medical Alliance"
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,18 +21,25 @@ class Institution:
     name: str
     name_en: str
     short: str
+    level: str
     address: str
     phone: str
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
+    """`mobile` is invented, like everybody here. `also`: where else they work, and as what."""
+
     account: str
     name: str
     role: str
     institution: str
     title: str
     department: str
+    mobile: str
+    more_roles: tuple[str, ...] = ()
+    also: tuple[tuple[str, str], ...] = ()
+    first_login: bool = False  # phone and password are still to be set
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +125,7 @@ INSTITUTIONS = (
         "江南市第一人民医院",
         "Jiangnan First People's Hospital",
         "市一院",
+        "三级甲等",
         "江南市望湖路 168 号",
         "0579-0000 1680",
     ),
@@ -125,29 +134,54 @@ INSTITUTIONS = (
         "清河县人民医院",
         "Qinghe County People's Hospital",
         "清河县院",
+        "二级甲等",
         "清河县人民东路 26 号",
         "0579-0000 2260",
     ),
+    Institution(
+        "YS3",
+        "云山镇中心卫生院",
+        "Yunshan Township Health Centre",
+        "云山卫生院",
+        "一级",
+        "清河县云山镇溪口路 9 号",
+        "0579-0000 3090",
+    ),
 )
+DEPARTMENTS = {
+    "信息科": "Information Technology",
+    "放射科": "Radiology",
+    "超声医学科": "Ultrasound",
+    "呼吸与危重症医学科": "Respiratory and Critical Care",
+    "医务科": "Medical Affairs",
+    "审计科": "Audit",
+    "医学影像科": "Medical Imaging",
+    "内科": "Internal Medicine",
+    "全科": "General Practice",
+}
 
 ACCOUNTS = (
-    Account("shenmingzhe", "沈明哲", "operator", "", "平台工程师", "平台运维"),
-    Account("gulan", "顾岚", "alliance_admin", "", "医联体办公室主任", "医联体办公室"),
-    Account("chensuyun", "陈素云", "institution_admin", "JN1", "信息科主任", "信息科"),
-    Account("zhouzhibai", "周知白", "reporter", "JN1", "主治医师", "放射科"),
-    Account("hewei", "何为", "reporter", "JN1", "住院医师", "放射科"),
-    Account("tangruoxi", "唐若曦", "reporter", "JN1", "主治医师", "超声医学科"),
-    Account("linwangshu", "林望舒", "reviewer", "JN1", "主任医师", "放射科"),
-    Account("luyanqiu", "陆砚秋", "reviewer", "JN1", "副主任医师", "放射科"),
-    Account("fangjinghe", "方景和", "clinician", "JN1", "副主任医师", "呼吸与危重症医学科"),
-    Account("xujianing", "许嘉宁", "technician", "JN1", "主管技师", "放射科"),
-    Account("weizhengping", "魏正平", "auditor", "JN1", "审计员", "审计科"),
-    Account("dingyifan", "丁一凡", "institution_admin", "QH2", "信息科科长", "信息科"),
-    Account("maxiaochuan", "马晓川", "reporter", "QH2", "主治医师", "医学影像科"),
-    Account("qiaoshulan", "乔淑兰", "reviewer", "QH2", "副主任医师", "医学影像科"),
-    Account("bailu", "白露", "clinician", "QH2", "主治医师", "内科"),
-    Account("kongdesheng", "孔德胜", "technician", "QH2", "技师", "医学影像科"),
-)
+    Account("shenmingzhe", "沈明哲", "operator", "", "平台工程师", "平台运维", "13800000001"),
+    Account("gulan", "顾岚", "alliance_admin", "", "医联体办公室主任", "医联体办公室", "13800000002"),
+    Account("chensuyun", "陈素云", "institution_admin", "JN1", "信息科主任", "信息科", "13800000101"),
+    Account("zhouzhibai", "周知白", "reporter", "JN1", "主治医师", "放射科", "13800000102"),
+    Account("hewei", "何为", "reporter", "JN1", "住院医师", "放射科", "13800000103"),
+    Account("tangruoxi", "唐若曦", "reporter", "JN1", "主治医师", "超声医学科", "13800000104"),
+    Account("linwangshu", "林望舒", "reviewer", "JN1", "主任医师", "放射科", "13800000105", also=(("QH2", "reviewer"),)),
+    Account("luyanqiu", "陆砚秋", "reviewer", "JN1", "副主任医师", "放射科", "13800000106", ("consultation_reviewer",)),
+    Account("jiangruoshui", "江若水", "consultation_reviewer", "JN1", "副主任医师", "医务科", "13800000107"),
+    Account("fangjinghe", "方景和", "clinician", "JN1", "副主任医师", "呼吸与危重症医学科", "13800000108"),
+    Account("xujianing", "许嘉宁", "technician", "JN1", "主管技师", "放射科", "13800000109"),
+    Account("weizhengping", "魏正平", "auditor", "JN1", "审计员", "审计科", "13800000110"),
+    Account("suxiaoman", "苏晓满", "clinician", "JN1", "住院医师", "呼吸与危重症医学科", "13800000111", first_login=True),
+    Account("dingyifan", "丁一凡", "institution_admin", "QH2", "信息科科长", "信息科", "13800000201"),
+    Account("maxiaochuan", "马晓川", "reporter", "QH2", "主治医师", "医学影像科", "13800000202", ("technician",)),
+    Account("qiaoshulan", "乔淑兰", "reviewer", "QH2", "副主任医师", "医学影像科", "13800000203"),
+    Account("bailu", "白露", "clinician", "QH2", "主治医师", "内科", "13800000204"),
+    Account("kongdesheng", "孔德胜", "technician", "QH2", "技师", "医学影像科", "13800000205"),
+    Account("tianmiao", "田苗", "institution_admin", "YS3", "全科医师", "全科", "13800000301", ("clinician",)),
+    Account("shilei", "石磊", "technician", "YS3", "技士", "医学影像科", "13800000302", also=(("QH2", "technician"),)),
+)  # fmt: skip
 
 
 def _p(number: str, name: str, birth: str, sex: str) -> Patient:

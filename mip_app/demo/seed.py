@@ -33,7 +33,7 @@ def seed(progress: Callable[[int, int], None]) -> None:
     noted = notes.note() or {"began": utc_now().isoformat(), "accounts": [], "done": []}
     notes.keep(noted)
     now = datetime.fromisoformat(noted["began"])
-    alliance = write(opening.open_alliance, opening.CONSOLE, catalogue.ALLIANCE)
+    alliance = write(opening.open_alliance, opening.CONSOLE, catalogue.ALLIANCE, catalogue.ALLIANCE_EN)
     institutions = _institutions(alliance)
     people = _people(noted, alliance, institutions)
     for number, spec in enumerate(catalogue.STUDIES):
@@ -57,6 +57,7 @@ def _institutions(alliance: int) -> dict[str, int]:
             one.code,
             one.name,
             name_en=one.name_en,
+            level=one.level,
             address=one.address,
             phone=one.phone,
         )
@@ -87,16 +88,37 @@ def _people(noted: dict[str, Any], alliance: int, institutions: dict[str, int]) 
                 person.name,
                 entry["password"],
                 Role(person.role),
+                more_roles=[Role(role) for role in person.more_roles],
                 institution_id=institution,
                 alliance_id=alliance if person.role == Role.ALLIANCE_ADMIN else None,
+                department_id=_department(institution, person.department),
                 title=person.title,
+                mobile=person.mobile,
+                first_login=person.first_login,
             )
+        for code, role in person.also:
+            if entry.get("user"):
+                write(
+                    opening.add_place,
+                    opening.CONSOLE,
+                    entry["user"],
+                    institutions[code],
+                    [Role(role)],
+                )
         people[person.account] = Actor(
             entry.get("user"), person.name, institution, PERMISSIONS[Role(person.role)]
         )
     noted["accounts"] = list(known.values())
     notes.keep(noted)
     return people
+
+
+def _department(institution: int | None, name: str) -> int | None:
+    if institution is None:
+        return None
+    return write(
+        opening.open_department, opening.CONSOLE, institution, name, catalogue.DEPARTMENTS.get(name, "")
+    )
 
 
 def _gateway(institution: int) -> Actor:

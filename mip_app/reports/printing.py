@@ -11,6 +11,7 @@ from mip_app.accounts.models import Institution
 from mip_app.audit import service as audit
 from mip_app.audit.models import Act
 from mip_app.core.actor import Actor, Permission
+from mip_app.core.blobs import blobs
 from mip_app.core.clock import utc_now
 from mip_app.core.errors import NotVisible
 from mip_app.core.texts import words
@@ -105,6 +106,7 @@ def _sheet(
         institution_short=institution.name_en,
         institution_address=institution.address,
         institution_phone=institution.phone,
+        logo=blobs().get(institution.logo) if institution.logo else None,
         patient_name=head.name,
         patient_sex=SEX.get(head.sex, ""),
         patient_age=f"{head.age} {AGE_UNIT.get(head.age_unit, '')}" if head.age else "",

@@ -10,7 +10,16 @@ import pytest
 from pydicom import FileDataset, dcmread
 from pydicom.uid import RLELossless
 
-from mip_app.demo.catalogue import ACCOUNTS, ALLIANCE, INSTITUTIONS, STUDIES, ReportState, StudySpec, timeline
+from mip_app.demo.catalogue import (
+    ACCOUNTS,
+    ALLIANCE,
+    DEPARTMENTS,
+    INSTITUTIONS,
+    STUDIES,
+    ReportState,
+    StudySpec,
+    timeline,
+)
 from mip_app.demo.phantom import COMMENT, build, study_uid
 from mip_app.demo.recipes import RECIPES
 from mip_app.demo.texts import report_of
@@ -34,15 +43,25 @@ def one_of_each_recipe() -> list[StudySpec]:
     return list({spec.images.recipe: spec for spec in SYNTHETIC}.values())
 
 
-def test_alliance_has_two_institutions_with_people_for_every_role() -> None:
+def test_alliance_has_institutions_with_people_for_every_role() -> None:
     assert ALLIANCE
-    assert len(INSTITUTIONS) == 2
-    here, there = (i.code for i in INSTITUTIONS)
+    assert len(INSTITUTIONS) >= 3
+    here, there = (i.code for i in INSTITUTIONS[:2])
     roles = {code: {a.role for a in ACCOUNTS if a.institution == code} for code in ("", here, there)}
     assert roles[""] == {"operator", "alliance_admin"}
     assert roles[here] >= {"institution_admin", "reporter", "reviewer", "clinician", "technician", "auditor"}
     assert roles[there] >= {"reporter", "reviewer"}
-    assert len({a.account for a in ACCOUNTS}) == len(ACCOUNTS)
+    assert "consultation_reviewer" in roles[here]
+    assert len({a.account for a in ACCOUNTS}) == len({a.mobile for a in ACCOUNTS}) == len(ACCOUNTS)
+
+
+def test_somebody_works_in_two_places_somebody_has_two_roles_and_somebody_is_new() -> None:
+    assert any(a.also and a.also[0][0] != a.institution for a in ACCOUNTS)
+    assert any(a.more_roles for a in ACCOUNTS)
+    assert [a.account for a in ACCOUNTS if a.first_login] == ["suxiaoman"]
+    assert all(a.mobile.startswith("1380000") and len(a.mobile) == 11 for a in ACCOUNTS)
+    assert {a.department for a in ACCOUNTS if a.institution} <= set(DEPARTMENTS)
+    assert all(i.name_en and i.level for i in INSTITUTIONS)
 
 
 def test_there_are_enough_studies_of_many_kinds() -> None:

@@ -5,6 +5,7 @@ from sqlmodel import Session, select
 
 from mip_app.accounts.models import Institution
 from mip_app.core import database
+from mip_app.core.blobs import blobs
 from mip_app.core.errors import NotPermitted, NotVisible
 from mip_app.reports import printing, signing, writing
 from mip_app.reports.models import PrintRecord
@@ -95,3 +96,11 @@ def test_who_may_not(final, study, outsider, ingest, actor) -> None:
             database.write(act, outsider, study)
         with pytest.raises(NotPermitted):
             database.write(act, actor(Role.TECHNICIAN), study)
+
+
+def test_the_institutions_logo_stands_at_its_head(final, study, chen, jn1) -> None:
+    png = b"\x89PNG of this side's own drawing"
+    blobs().put("institutions/1/logo.png", png)
+    with Session(database.engine()) as session, session.begin():
+        session.get_one(Institution, jn1).logo = "institutions/1/logo.png"
+    assert database.read(printing.sheet, chen, study, NOW).logo == png
