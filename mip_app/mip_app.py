@@ -26,15 +26,25 @@ from mip_app.serving import bundle
 from mip_app.serving.health import router as health
 from mip_app.sign_in import api as sign_in_api
 from mip_app.sign_in import pages as sign_in_pages
+from mip_app.sign_in import qr_api, switching
+from mip_app.sign_in.places_state import Places
 from mip_app.studies import pages as studies_pages
 from mip_app.ui import pages as ui_pages
-from mip_app.ui.shell import offline_line
+from mip_app.ui.shell import frame, offline_line
 from mip_app.ui.trouble import said_aloud, trouble_line
 from mip_app.viewer import pages as viewer_pages
 from mip_app.viewer.components import study_images
 
 identity = Accounts()
-ROUTERS = (health, sign_in_api.router, dicomweb, stow, ingest_api.router, reports_api.router)
+ROUTERS = (
+    health,
+    sign_in_api.router,
+    qr_api.router,
+    dicomweb,
+    stow,
+    ingest_api.router,
+    reports_api.router,
+)
 
 
 def http_api() -> FastAPI:
@@ -91,6 +101,9 @@ app = rx.App(
 app.add_middleware(gate.use(identity), index=0)
 app.register_lifespan_task(following)
 
+frame.load.append(Places.load)
+frame.place = switching.in_bar
+frame.menu.append(switching.in_menu)
 for pages in (sign_in_pages, ui_pages, viewer_pages, admin_home):
     pages.add_pages(app)
 studies_pages.add_pages(app, upload=upload)

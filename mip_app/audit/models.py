@@ -28,6 +28,8 @@ class Act(StrEnum):
     REPORT_VIEWED = "report.viewed"
     SIGNED_IN = "account.signed_in"
     SIGNED_OUT = "account.signed_out"
+    SIGN_IN_APPROVED = "account.sign_in_approved"
+    SIGN_IN_DECLINED = "account.sign_in_declined"
     SIGN_IN_REFUSED = "account.sign_in_refused"
     STUDY_VIEWED = "study.viewed"
     USER_CREATED = "account.created"
