@@ -123,9 +123,7 @@ def by_password() -> rx.Component:
 def by_qr() -> rx.Component:
     return rx.el.div(
         QrCode.create(),
-        class_name=(
-            "hidden text-center group-[:has(#way-qr:checked):not(:has(#admin:checked))]/login:block"
-        ),
+        class_name=("hidden text-center group-[:has(#way-qr:checked):not(:has(#admin:checked))]/login:block"),
     )
 
 

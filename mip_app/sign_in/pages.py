@@ -29,7 +29,7 @@ def login() -> rx.Component:
                 _head(),
                 forms.messages(),
                 forms.choice(),
-                rx.el.div(forms.by_password(), forms.by_qr(), class_name="lg:min-h-84"),
+                rx.el.div(forms.by_password(), forms.by_qr(), class_name="min-h-84"),
                 forms.external(),
                 class_name="my-auto py-8",
             ),
@@ -108,7 +108,15 @@ def _languages() -> rx.Component:
             lang=code,
             on_click=switch_language(code),
             aria_pressed=language() == code,
-            class_name="btn btn-ghost btn-sm px-2 text-muted aria-pressed:text-base-content",
+            class_name=(
+                "min-h-9 cursor-pointer px-2 text-sm text-muted hover:text-base-content "
+                "aria-pressed:text-base-content pointer-coarse:min-h-11"
+            ),
         )
 
-    return rx.el.div(choice("zh", "简体中文"), choice("en", "English"), class_name="flex")
+    return rx.el.div(
+        choice("zh", "简体中文"),
+        rx.el.span(aria_hidden=True, class_name="h-3 w-px bg-base-300"),
+        choice("en", "English"),
+        class_name="-mr-2 flex items-center",
+    )

@@ -78,7 +78,8 @@ def forget(session: Session, limits: Iterable[Limit]) -> None:
 def _locked(session: Session, limits: Iterable[Limit], now: datetime) -> list[tuple[SignInTries, int]]:
     """Their rows, made where missing, held until the transaction ends: parallel tries come one after another."""
     most = {each.key: each.most for each in limits}
-    keys = sorted(most)
+    if not (keys := sorted(most)):
+        return []
     made = [{"key": key, "count": 0, "until": now} for key in keys]
     session.execute(_INSERT[session.get_bind().dialect.name](SignInTries).on_conflict_do_nothing(), made)
     rows = session.exec(
