@@ -1,0 +1,92 @@
+"""One person in two institutions: a visible switch, and no tab that mixes them up."""
+
+import pytest
+from playwright.sync_api import expect
+
+from mip_app.accounts.models import Role
+from tests.images import Made, study
+from tests.site import Site
+
+HERE, THERE = "江南市第一人民医院", "清河县人民医院"
+NAME = "欧阳文澜"
+
+
+@pytest.fixture
+def patient_here(site: Site) -> None:
+    site.store([Made(data) for data in study("OUYANG^WenLan=欧阳^文澜", slices=1)])
+
+
+def switch(page, viewport: str) -> None:
+    if viewport == "desktop":
+        page.locator("#places").click()
+    else:
+        page.locator("#phone-account-menu").click()
+    page.get_by_role("button", name=THERE).filter(visible=True).click()
+    expect(page.get_by_text(THERE).filter(visible=True).first).to_be_visible()
+
+
+@pytest.mark.parametrize("viewport", ["desktop", "phone"])
+def test_switching_institution_shows_the_other_place_and_blanks_every_other_tab(
+    someone, site, patient_here, viewport
+) -> None:
+    person = someone(site.newcomer("许言", JN1=[Role.REVIEWER], QH2=[Role.CLINICIAN]), viewport)
+    person.signs_in("/studies?days=all")
+    other = person.page
+    expect(other.get_by_text(NAME).filter(visible=True).first).to_be_visible()
+    frames: list[str] = []
+    page = person.context.new_page()
+    page.goto(f"{site.url}/studies?days=all")
+    expect(page.get_by_text(NAME).filter(visible=True).first).to_be_visible()
+    page.on("websocket", lambda ws: ws.on("framereceived", lambda frame: frames.append(str(frame))))
+    switch(page, viewport)
+    # The other tab shows nothing of the former place, and goes on in the new one.
+    expect(other.get_by_text(NAME).filter(visible=True)).to_have_count(0)
+    expect(other.get_by_text(THERE).filter(visible=True).first).to_be_visible()
+    expect(other.get_by_text(HERE).filter(visible=True)).to_have_count(0)
+    assert not any(NAME in frame for frame in frames)
+
+
+def test_a_tab_that_missed_the_switch_acts_for_nobody(someone, site, patient_here) -> None:
+    person = someone(site.newcomer("许言", JN1=[Role.REVIEWER], QH2=[Role.REVIEWER]))
+    person.forgiven = ("ERR_INTERNET_DISCONNECTED",)
+    page = person.signs_in("/studies?days=all")
+    expect(page.get_by_text(NAME).filter(visible=True).first).to_be_visible()
+    former = person.context.cookies()
+    client = site.sign_in(person.account)
+    assert client.cookies["mip_session"] not in repr(former)
+    # The same browser, switched by somebody else's hands while this tab heard nothing of it.
+    person.context.set_offline(True)
+    person.context.clear_cookies()
+    person.context.add_cookies(
+        [{"name": "mip_session", "value": client.cookies["mip_session"], "url": site.url}]
+    )
+    page.evaluate("document.querySelector('[data-search]').focus()")
+    page.keyboard.type("ouyang")
+    person.context.set_offline(False)
+    page.wait_for_load_state("load")
+    expect(page.locator("#account-menu")).to_contain_text("许")
+
+
+@pytest.mark.parametrize("viewport", ["desktop", "phone"])
+def test_who_has_both_sides_crosses_and_comes_back(someone, site, viewport) -> None:
+    person = someone(site.newcomer("许言", JN1=[Role.REVIEWER, Role.INSTITUTION_ADMIN]), viewport)
+    person.forgiven = ("404",)  # an area that is not built here
+    page = person.signs_in()
+
+    def cross(words: str) -> None:
+        if viewport == "phone":
+            page.locator("#phone-account-menu, #account-menu").filter(visible=True).click()
+        page.get_by_role("button", name=words).filter(visible=True).click()
+
+    cross("管理")
+    page.wait_for_url("**/admin**")
+    person.goes_to("/studies")  # the administration sees no patients
+    page.wait_for_url("**/forbidden**")
+
+
+def test_who_works_in_one_place_is_offered_no_switch(someone) -> None:
+    page = someone("linwangshu").signs_in()
+    expect(page.locator("#account-menu")).to_contain_text("林望舒")
+    page.wait_for_load_state("networkidle")
+    expect(page.locator("#places")).to_have_count(0)
+    expect(page.locator("#other-side")).to_have_count(0)
