@@ -70,6 +70,7 @@ def test_the_administration_side_approves_nothing(someone) -> None:
     phone, computer = someone("guanli", "phone"), someone("nobody")
     phone.forgiven = ("404",)
     page = phone.goes_to("/login?side=admin")
+    expect(page.get_by_role("heading", name="登录管理端")).to_be_visible()
     page.fill("#account", "guanli")
     page.fill("#password", "correct horse battery")
     page.click("#sign-in")

@@ -11,6 +11,7 @@ def test_a_wrong_password_is_said_and_a_right_one_leads_to_where_one_wanted_to_g
     person = someone("linwangshu", viewport)
     page = person.goes_to("/studies?days=week")
     page.wait_for_url("**/login**")
+    page.wait_for_load_state("networkidle")
     page.fill("#account", "linwangshu")
     page.fill("#password", "not the password")
     page.click("#sign-in")
@@ -51,6 +52,7 @@ def test_an_administrator_signs_in_to_the_administration_and_back(someone, viewp
 
 def test_a_doctor_is_told_that_the_administration_is_not_theirs(someone) -> None:
     page = someone("linwangshu").goes_to("/login?side=admin")
+    expect(page.get_by_role("heading", name="登录管理端")).to_be_visible()
     page.fill("#account", "linwangshu")
     page.fill("#password", PASSWORD)
     page.click("#sign-in")
@@ -59,6 +61,7 @@ def test_a_doctor_is_told_that_the_administration_is_not_theirs(someone) -> None
 
 def test_a_password_can_be_looked_at_before_it_is_sent(someone) -> None:
     page = someone("linwangshu").goes_to("/login")
+    page.wait_for_load_state("networkidle")
     page.fill("#password", "what I typed")
     eye = page.get_by_role("button", name="显示密码")
     eye.click()

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import httpx
 import pytest
 from sqlmodel import Session, select
 
@@ -84,3 +85,49 @@ def test_an_open_page_follows_what_its_reader_may(site: Site, elsewhere) -> None
         assert tab.hears("'other'", WITHIN)
         tab.send(f"{LIST}.load")
         assert "'rows" not in tab.answers()
+
+
+def test_after_a_switch_the_former_places_tabs_act_for_nobody(site: Site) -> None:
+    account = site.newcomer("许言", JN1=[Role.REVIEWER], QH2=[Role.REVIEWER])
+    client = site.sign_in(account)
+    former = f"mip_session={client.cookies['mip_session']}"
+    with inside(site.data), Session(database.engine()) as session:
+        user = session.exec(select(User.id).where(User.account == account)).one()
+        there = session.exec(
+            select(Membership.id).where(
+                Membership.user_id == user, Membership.institution_id == site.institutions["QH2"]
+            )
+        ).one()
+    with RawSocket(site.url, cookie=former) as tab:
+        for handler in ("load", "watch"):
+            tab.send(f"{SHELL}.{handler}")
+        assert "江南市第一人民医院" in tab.answers()
+        assert client.post("/auth/switch", data={"membership": there}).headers["location"] == "/studies"
+        assert tab.hears("signed_out", WITHIN)
+        tab.send(f"{SHELL}.load")
+        tab.send(f"{LIST}.load")
+        assert "许言" not in tab.answers()
+        # The same tab over a new socket, with the cookie that the switch has set: it has to start anew.
+        fresh = f"mip_session={client.cookies['mip_session']}"
+        with RawSocket(site.url, token=tab.token, cookie=fresh) as again:
+            again.hydrate()
+            said = again.answers()
+            assert "江南市第一人民医院" not in said
+    assert former != fresh
+
+
+@pytest.mark.parametrize("membership", ["999999", "0", "-1", "x", ""])
+def test_a_switch_to_nowhere_leads_nowhere(site: Site, membership: str) -> None:
+    client = site.sign_in("linwangshu")
+    answer = client.post("/auth/switch", data={"membership": membership})
+    assert answer.status_code in (404, 422)
+    assert client.get("/dicom-web/studies").status_code == 200
+
+
+def test_an_api_client_switches_nothing(site: Site) -> None:
+    answer = httpx.post(
+        f"{site.url}/auth/switch",
+        data={"membership": 1},
+        headers={"Authorization": f"Bearer {site.keys['JN1']}"},
+    )
+    assert answer.status_code == 403
