@@ -47,19 +47,15 @@ def test_switching_institution_shows_the_other_place_and_blanks_every_other_tab(
 
 
 @pytest.mark.parametrize("viewport", ["desktop", "phone"])
-def test_who_has_both_sides_crosses_and_comes_back(someone, site, viewport) -> None:
+def test_who_has_both_sides_crosses_to_the_one_that_sees_no_patients(someone, site, viewport) -> None:
     person = someone(site.newcomer("许言", JN1=[Role.REVIEWER, Role.INSTITUTION_ADMIN]), viewport)
-    person.forgiven = ("404",)  # an area that is not built here
+    person.forgiven = ("404",)  # the first area of the administration may stand elsewhere
     page = person.signs_in()
-
-    def cross(words: str) -> None:
-        if viewport == "phone":
-            page.locator("#phone-account-menu, #account-menu").filter(visible=True).click()
-        page.get_by_role("button", name=words).filter(visible=True).click()
-
-    cross("管理")
+    if viewport == "phone":
+        page.locator("#phone-account-menu").click()
+    page.get_by_role("button", name="管理").filter(visible=True).click()
     page.wait_for_url("**/admin**")
-    person.goes_to("/studies")  # the administration sees no patients
+    person.goes_to("/studies")
     page.wait_for_url("**/forbidden**")
 
 
