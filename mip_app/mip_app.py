@@ -31,9 +31,11 @@ from mip_app.serving import bundle
 from mip_app.serving.health import router as health
 from mip_app.sign_in import api as sign_in_api
 from mip_app.sign_in import pages as sign_in_pages
+from mip_app.sign_in import qr_api, switching
+from mip_app.sign_in.places_state import Places
 from mip_app.studies import pages as studies_pages
 from mip_app.ui import pages as ui_pages
-from mip_app.ui.shell import offline_line
+from mip_app.ui.shell import frame, offline_line
 from mip_app.ui.trouble import said_aloud, trouble_line
 from mip_app.viewer import pages as viewer_pages
 from mip_app.viewer.components import study_images
@@ -42,6 +44,7 @@ identity = Accounts()
 ROUTERS = (
     health,
     sign_in_api.router,
+    qr_api.router,
     dicomweb,
     stow,
     ingest_api.router,
@@ -103,6 +106,11 @@ app = rx.App(
 )
 app.add_middleware(gate.use(identity), index=0)
 app.register_lifespan_task(following)
+
+# What stands in the frame of every page and is known only here.
+frame.load.append(Places.load)
+frame.place = switching.in_bar
+frame.menu.append(switching.in_menu)
 
 for pages in (
     sign_in_pages,

@@ -8,7 +8,8 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+import uuid
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,7 +19,7 @@ import pytest
 from sqlmodel import Session, select
 
 from mip_app.accounts import opening
-from mip_app.accounts.models import Role, User
+from mip_app.accounts.models import Membership, Role, User
 from mip_app.accounts.roles import PERMISSIONS
 from mip_app.core import blobs as blob_store
 from mip_app.core import database
@@ -106,6 +107,28 @@ class Site:
                 alliance_id=alliance if role is Role.ALLIANCE_ADMIN else None,
                 title="主治医师",
             )
+
+    def newcomer(self, name: str, **roles: Iterable[Role]) -> str:
+        """Somebody of the test's own, whom it may disable: `newcomer("许言", JN1=[Role.REVIEWER])`; the account."""
+        account = f"new-{uuid.uuid4().hex[:8]}"
+        with inside(self.data):
+            codes = list(roles)
+            user = database.write(
+                opening.open_account,
+                opening.CONSOLE,
+                account,
+                name,
+                PASSWORD,
+                next(iter(roles[codes[0]])),
+                institution_id=self.institutions[codes[0]],
+            )
+            with Session(database.engine()) as session, session.begin():
+                first = session.exec(select(Membership).where(Membership.user_id == user)).one()
+                first.roles = list(roles[codes[0]])
+                for code in codes[1:]:
+                    where = self.institutions[code]
+                    session.add(Membership(user_id=user, institution_id=where, roles=list(roles[code])))
+        return account
 
     def person(self, account: str) -> Actor:
         """Somebody of this installation, for services called from here (within `inside`)."""

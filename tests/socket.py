@@ -1,6 +1,7 @@
 """A raw event socket: what anybody can open who is not a browser."""
 
 import queue
+import time
 import uuid
 from typing import Any
 
@@ -47,6 +48,17 @@ class RawSocket:
                 until = 0.7
             except queue.Empty:
                 return repr(said)
+
+    def hears(self, word: str, within: float) -> bool:
+        """Whether the server says something with `word` in it before so many seconds are over."""
+        end = time.monotonic() + within
+        while (left := end - time.monotonic()) > 0:
+            try:
+                if word in repr(self.heard.get(timeout=left)):
+                    return True
+            except queue.Empty:
+                break
+        return False
 
     def __enter__(self) -> "RawSocket":
         return self

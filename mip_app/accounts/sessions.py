@@ -3,7 +3,7 @@
 import hashlib
 import secrets
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -18,7 +18,7 @@ from mip_app.audit.models import Act
 from mip_app.core import bus
 from mip_app.core.actor import Actor, Open, Permission, Side, needs
 from mip_app.core.clock import utc_now
-from mip_app.core.errors import NotPermitted, NotSignedIn
+from mip_app.core.errors import NotPermitted, NotSignedIn, NotVisible
 from mip_app.core.settings import settings
 
 SEEN_EVERY = timedelta(minutes=1)  # how exactly the last activity is known; finer would write at every click
@@ -99,21 +99,37 @@ def open_session(
 
 @needs(Open.TO_SIGNED_IN)
 def switch(session: Session, actor: Actor, membership_id: int, side: Side) -> SignedIn:
-    """Go on in another institution or on the other side: a new sign-in; every tab of the former one is told."""
+    """Go on in another institution or on the other side: a new sign-in; every tab of the former one is told.
+
+    Raises NotVisible, NotPermitted.
+    """
+    user_id = actor.user
     former = session.get_one(LoginSession, actor.session_id)
     keep = former.expires_at - former.created_at > timedelta(hours=settings().session_hours)
     close_session(session, actor)
-    return open_session(
-        session,
-        actor,
-        actor.user,
-        device=former.device,
-        keep=keep,
-        side=side,
-        membership_id=membership_id,
-        method=former.method,
-        second_factor=former.second_factor_at is not None,
-    )
+    try:
+        signed_in = open_session(
+            session,
+            actor,
+            user_id,
+            device=former.device,
+            keep=keep,
+            side=side,
+            membership_id=membership_id,
+            method=former.method,
+            second_factor=former.second_factor_at is not None,
+        )
+    except SignInRefused as error:  # somebody else's, or none at all
+        raise NotVisible("sign_in.no_place") from error
+    return _not_longer(session, signed_in, former.expires_at)
+
+
+def _not_longer(session: Session, signed_in: SignedIn, end: datetime) -> SignedIn:
+    """However often somebody switches, the sign-in ends when it would have."""
+    row = session.get_one(LoginSession, signed_in.actor.session_id)
+    row.expires_at = min(row.expires_at, end)
+    keep_for = row.expires_at - utc_now() if signed_in.keep_for else None
+    return replace(signed_in, keep_for=keep_for)
 
 
 @needs(Open.TO_ENTERING)
@@ -201,6 +217,7 @@ _COLUMNS: list[Any] = [
     Membership.roles,
     Membership.extra,
     col(Institution.name).label("institution_name"),
+    col(Institution.name_en).label("institution_name_en"),
     col(Institution.alliance_id).label("institution_alliance_id"),
 ]
 _LIVING = (
@@ -238,6 +255,7 @@ def _living(session: Session, which: ColumnElement[bool], address: str) -> Actor
         institution_id=found.institution_id,
         permissions=frozenset() if pending else on_side(allowed, side),
         institution_name=found.institution_name or "",
+        institution_name_en=found.institution_name_en or "",
         session_id=found.session_id,
         address=address,
         alliance_id=alliance,

@@ -8,8 +8,8 @@ import reflex as rx
 
 from mip_app.core.actor import Permission
 from mip_app.core.i18n import t
-from mip_app.ui.shell import account_menu, add_page, brand
-from mip_app.ui.state import Shell, may
+from mip_app.ui.shell import account_menu, add_page, brand, place_in_bar
+from mip_app.ui.state import may
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,28 +75,12 @@ def page_head(title: str, *acts: rx.Component) -> rx.Component:
     )
 
 
-# What the composition root puts into the bar: the way to another institution and back to the diagnosing side.
-SWITCH: list[Callable[[], rx.Component]] = []
-
-
 def _top_bar() -> rx.Component:
     return rx.el.header(
         rx.el.a(brand(), href="/admin", class_name="mr-2", aria_label="MIP"),
         rx.el.span(t("admin.title"), class_name="font-medium whitespace-nowrap"),
         rx.el.div(class_name="flex-1"),
-        rx.el.div(
-            *(part() for part in SWITCH),
-            id="admin-switch",
-            class_name="flex min-w-0 items-center gap-2 empty:hidden",
-        ),
-        rx.cond(
-            Shell.institution != "",
-            rx.el.span(
-                rx.icon("hospital", class_name="ico text-muted"),
-                rx.el.span(Shell.institution, class_name="truncate"),
-                class_name="flex min-w-0 items-center gap-1.5 text-sm max-lg:hidden",
-            ),
-        ),
+        rx.el.div(place_in_bar(), class_name="max-lg:hidden"),
         account_menu(),
         class_name=(
             "sticky top-0 z-20 flex min-h-12 items-center gap-3 border-b border-base-300 bg-base-100 px-4 pt-safe"

@@ -68,6 +68,7 @@ class Actor:
     institution_id: int | None  # None: operators and alliance administrators, who see no patient data
     permissions: frozenset[Permission]
     institution_name: str = ""
+    institution_name_en: str = ""
     session_id: int | None = None  # the sign-in this act belongs to
     address: str = ""  # where the request came from, for the audit
     alliance_id: int | None = None

@@ -6,7 +6,7 @@ import re
 from collections.abc import Awaitable, Callable, MutableMapping
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import parse_qs, quote
 
 from fastapi import Request
 from fastapi.responses import JSONResponse
@@ -21,6 +21,7 @@ from mip_app.core.settings import settings
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 HOME = {Side.WORK: "/studies", Side.ADMIN: "/admin"}
+SIGN_IN = "/login"
 ENTRY = "/welcome"  # where the steps of signing in are done
 FORBIDDEN = "/forbidden"
 # Every page and who may open it, by route; filled by `declare_page`.
@@ -42,6 +43,11 @@ def rule_of_page(path: str) -> Rule:
         if pattern.fullmatch(path):
             return rule
     return Open.TO_SIGNED_IN
+
+
+def is_path(asked: str) -> bool:
+    """Whether `asked` leads to a page of this site and nowhere else."""
+    return asked.startswith("/") and not asked.startswith("//") and "\\" not in asked and asked.isprintable()
 
 
 # The worker that decodes images compiles WebAssembly: it may, in its own answer, and the pages never.
@@ -160,15 +166,26 @@ def _elsewhere(scope: Scope) -> str:
     """Where a page request is led instead: to sign-in and its steps, and from the root to the actor's home."""
     path = scope["path"].rstrip("/")
     rule, actor = rule_of_page(path), scope.get("mip_actor")
+    if path == SIGN_IN and actor is not None:
+        return _back_in(actor, scope["query_string"].decode("latin-1"))
     if rule is Open.TO_ALL:
         return ""
     asked = f"{path}?{scope['query_string'].decode('latin-1')}".rstrip("?")
     then = f"?next={quote(asked)}" if asked else ""
     if actor is None:
-        return f"/login{then}"
+        return f"{SIGN_IN}{then}"
     if allows(rule, actor):
         return "" if path else HOME[actor.side]
     return f"{ENTRY}{then}" if actor.pending else FORBIDDEN
+
+
+def _back_in(actor: Actor, query: str) -> str:
+    """Another tab of this browser has signed in since, or switched: its sign-in is this one's too."""
+    asked = parse_qs(query)
+    if "ended" not in asked:
+        return ""  # who is signed in may still sign in as somebody else
+    target = asked.get("next", [""])[0]
+    return target if is_path(target) else HOME[actor.side]
 
 
 def _same_origin(scope: Scope, headers: Headers) -> bool:

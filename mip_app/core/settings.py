@@ -35,8 +35,39 @@ class Settings(BaseSettings):
         15, description="A sign-in to the administration ends after so many minutes without any activity"
     )
     admin_second_factor: bool = Field(False, description="True: the administration needs a second factor")
-    sign_in_attempts: int = Field(5, description="Wrong passwords for one account before it has to wait")
-    sign_in_wait_minutes: int = Field(15, description="How long it then has to wait")
+    sign_in_attempts: int = Field(
+        5,
+        ge=1,
+        description="Wrong passwords in a row for one account from one address, or from a known device",
+    )
+    sign_in_attempts_account: int = Field(
+        20,
+        ge=1,
+        description="Wrong passwords for one account from everywhere; then only devices that it knows go on",
+    )
+    sign_in_attempts_address: int = Field(
+        50,
+        ge=1,
+        description="Wrong passwords from one address for all accounts; behind proxies set MIP_TRUSTED_PROXIES",
+    )
+    sign_in_wait_minutes: int = Field(
+        15,
+        ge=1,
+        description="The time in which wrong passwords are counted, and how long to wait after too many",
+    )
+    known_device_days: int = Field(
+        180, ge=1, description="A device is forgotten after so many days without a sign-in on it"
+    )
+    password_checks: int = Field(
+        2, ge=1, description="How many passwords are checked at the same time; each takes 64 MB and a core"
+    )
+    password_checks_waiting: int = Field(
+        50, ge=0, description="How many more wait for their turn; beyond that sign-in answers 503"
+    )
+    qr_seconds: int = Field(120, ge=10, description="How long a QR code for signing in can be used")
+    qr_codes_address: int = Field(
+        60, ge=1, description="QR codes for one address within MIP_SIGN_IN_WAIT_MINUTES"
+    )
 
     max_file_bytes: int = Field(4 * 1024**3, description="Largest single file taken in")
     max_archive_bytes: int = Field(64 * 1024**3, description="Most bytes one zip may unpack to")

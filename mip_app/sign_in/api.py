@@ -3,17 +3,18 @@
 import asyncio
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Form, Request
-from fastapi.responses import RedirectResponse
+from fastapi import APIRouter, Cookie, Depends, Form, Request
+from fastapi.responses import RedirectResponse, Response
 
 from mip_app.accounts import passwords, sessions
 from mip_app.core.actor import Actor, Side
-from mip_app.core.database import changing, read, write
+from mip_app.core.database import changing, write
 from mip_app.core.errors import MipError
 from mip_app.core.gate import Open
-from mip_app.core.http import Needs
+from mip_app.core.http import FORBIDDEN, Needs, is_path
 from mip_app.sign_in import password as by_password
-from mip_app.sign_in.entering import entered, is_path, left, next_page, refused
+from mip_app.sign_in.entering import busy, entered, left, next_page, refused
+from mip_app.sign_in.line import Busy, in_line
 
 router = APIRouter(prefix="/auth")
 
@@ -25,16 +26,22 @@ async def sign_in(
     password: Annotated[str, Form(max_length=200)] = "",
     keep: Annotated[bool, Form()] = False,
     side: Annotated[Side, Form()] = Side.WORK,
-) -> RedirectResponse:
+    mip_device: Annotated[str, Cookie(max_length=100)] = "",
+) -> Response:
     target = next_page(request.headers.get("referer", ""))
     anybody = sessions.nobody(request.scope["mip_address"])
-    device = request.headers.get("user-agent", "")
+    agent = request.headers.get("user-agent", "")
+    more = {"side": side} if side is Side.ADMIN else {}
     try:
-        signed_in = await asyncio.to_thread(_sign_in, anybody, account, password, device, keep, side)
+        let_in = await in_line(
+            _sign_in, anybody, account, password, agent=agent, device=mip_device, keep=keep, side=side
+        )
+    except Busy as error:
+        return busy(error, target, **more)
     except MipError as error:
-        return refused(error, target, **({"side": side} if side is Side.ADMIN else {}))
+        return refused(error, target, **more)
     await over(request.scope.get("mip_actor"))
-    return entered(signed_in, target)
+    return entered(let_in.signed_in, target, device=let_in.device)
 
 
 @router.post("/logout")
@@ -45,10 +52,16 @@ async def sign_out(actor: Annotated[Actor | None, Depends(Needs(Open.TO_ALL))]) 
 
 @router.post("/switch", dependencies=[Depends(Needs(Open.TO_SIGNED_IN))])
 async def switch(
-    membership: Annotated[int, Form()], side: Annotated[Side, Form()] = Side.WORK
+    request: Request, membership: Annotated[int, Form()], side: Annotated[Side, Form()] = Side.WORK
 ) -> RedirectResponse:
     """Go on in another institution, or on the other side."""
-    return entered(await changing(sessions.switch, membership, side))
+    try:
+        return entered(await changing(sessions.switch, membership, side))
+    except MipError:
+        # A menu from before a right was taken back leads to words, not to a page of JSON.
+        if "text/html" in request.headers.get("accept", ""):
+            return RedirectResponse(FORBIDDEN, 303)
+        raise
 
 
 @router.post("/enter", dependencies=[Depends(Needs(Open.TO_ENTERING))])
@@ -64,13 +77,16 @@ async def over(before: Actor | None) -> None:
 
 
 def _sign_in(
-    anybody: Actor, account: str, password: str, device: str, keep: bool, side: Side
-) -> sessions.SignedIn:
-    read(by_password.check_wait, anybody, account)
-    known = read(by_password.password_of, anybody, account)
+    anybody: Actor, account: str, password: str, *, agent: str, device: str, keep: bool, side: Side
+) -> by_password.Entered:
+    tried = write(by_password.admit, anybody, account, device)
     # Outside of any transaction: it takes 50 ms on purpose.
-    if passwords.matches(known.password_hash if known else None, password) and known:
-        return write(by_password.accept, anybody, account, known.user_id, device=device, keep=keep, side=side)
-    if write(by_password.refuse, anybody, account):
-        read(by_password.check_wait, anybody, account)
+    if passwords.matches(tried.password_hash, password):
+        try:
+            return write(by_password.accept, anybody, tried, agent=agent, device=device, keep=keep, side=side)
+        except MipError:
+            write(by_password.refuse, anybody, tried)
+            raise
+    if wait := write(by_password.refuse, anybody, tried):
+        raise by_password.SignInLocked(wait)
     raise sessions.SignInRefused()

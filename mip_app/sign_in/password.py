@@ -1,75 +1,110 @@
-"""Signing in with a password: who gets in, and who has to wait."""
+"""Signing in with a password: who gets in, and who has to wait.
 
-from dataclasses import dataclass
+`admit` counts the try, the caller verifies (50 ms, on purpose outside of any transaction), `accept` or `refuse`
+ends it. Accounts that do not exist go the same way as those that do.
+"""
+
+from dataclasses import dataclass, replace
 from datetime import timedelta
+from math import ceil
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, func, select
 
-from mip_app.accounts.models import User
-from mip_app.accounts.sessions import SignedIn, account_key, open_session
+from mip_app.accounts.models import Membership, User
+from mip_app.accounts.sessions import SignedIn, SignInRefused, account_key, hash_of, open_session
 from mip_app.audit import service as audit
 from mip_app.audit.models import Act
 from mip_app.core.actor import Actor, Open, Side, needs
-from mip_app.core.clock import utc_now
 from mip_app.core.errors import NotSignedIn
 from mip_app.core.settings import settings
-from mip_app.sign_in.models import SignInFailures
+from mip_app.sign_in import devices, tries
+from mip_app.sign_in.tries import Limit, limit
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
     user_id: int
     password_hash: str
+    institution_id: int | None  # whose auditors read of a refused try
+
+
+@dataclass(frozen=True, slots=True)
+class Try:
+    """One counted try. `own` is forgotten when it succeeds, `shared` is given back."""
+
+    known: Known | None
+    own: Limit
+    shared: tuple[Limit, ...]
+
+    @property
+    def password_hash(self) -> str | None:
+        return self.known.password_hash if self.known else None
+
+
+@dataclass(frozen=True, slots=True)
+class Entered:
+    signed_in: SignedIn
+    device: str  # the browser's token as a known device
 
 
 class SignInLocked(NotSignedIn):
     code = "sign_in.locked"
 
-
-@needs(Open.TO_ALL)
-def check_wait(session: Session, actor: Actor, account: str) -> None:
-    """Raises SignInLocked while an account, existing or not, has to wait."""
-    row = session.get(SignInFailures, account_key(account))
-    if row and row.locked_until and row.locked_until > utc_now():
-        minutes = max(1, round((row.locked_until - utc_now()).total_seconds() / 60))
-        raise SignInLocked(minutes=minutes)
+    def __init__(self, wait: timedelta) -> None:
+        super().__init__(minutes=ceil(wait.total_seconds() / 60))
 
 
 @needs(Open.TO_ALL)
-def password_of(session: Session, actor: Actor, account: str) -> Known | None:
-    """What to verify outside of any transaction (it takes 50 ms on purpose)."""
-    found = session.exec(
-        select(User.id, User.password_hash).where(
-            User.account == account_key(account), col(User.disabled).is_(False)
+def admit(session: Session, actor: Actor, account: str, device: str) -> Try:
+    """Count a try for `account` from a browser with the token `device`. Raises SignInLocked."""
+    key = account_key(account)
+    known = _known(session, key)
+    limits, address = settings(), tries.source(actor.address)
+    if devices.is_known(session, known.user_id if known else 0, device):
+        tried = Try(known, limit(limits.sign_in_attempts, "device", key, hash_of(device)), ())
+    else:
+        tried = Try(
+            known,
+            limit(limits.sign_in_attempts, "pair", key, address),
+            (
+                limit(limits.sign_in_attempts_account, "account", key),
+                limit(limits.sign_in_attempts_address, "address", address),
+            ),
         )
-    ).one_or_none()
-    return Known(found[0] or 0, found[1]) if found else None
+    if wait := tries.count(session, (tried.own, *tried.shared)):
+        raise SignInLocked(wait)
+    return tried
 
 
 @needs(Open.TO_ALL)
 def accept(
-    session: Session, actor: Actor, account: str, user_id: int, *, device: str, keep: bool, side: Side
-) -> SignedIn:
+    session: Session, actor: Actor, tried: Try, *, agent: str, device: str, keep: bool, side: Side
+) -> Entered:
     """Sign in whoever's password was right. Raises SignInRefused, NotPermitted."""
-    if failures := session.get(SignInFailures, account_key(account)):
-        session.delete(failures)
-    return open_session(session, actor, user_id, device=device, keep=keep, side=side)
+    if tried.known is None:
+        raise SignInRefused()
+    user_id = tried.known.user_id
+    signed_in = open_session(session, actor, user_id, device=agent, keep=keep, side=side)
+    tries.give_back(session, tried.shared)
+    tries.forget(session, [tried.own])
+    return Entered(signed_in, devices.remember(session, user_id, device))
 
 
 @needs(Open.TO_ALL)
-def refuse(session: Session, actor: Actor, account: str) -> bool:
-    """Count a wrong password. True when the account now has to wait."""
-    now = utc_now()
-    limits = settings()
-    row = session.get(SignInFailures, account_key(account)) or SignInFailures(
-        account=account_key(account), last_at=now
-    )
-    if row.last_at < now - timedelta(minutes=limits.sign_in_wait_minutes):
-        row.count = 0
-    row.count, row.last_at = row.count + 1, now
-    locked = row.count >= limits.sign_in_attempts
-    if locked:
-        row.count, row.locked_until = 0, now + timedelta(minutes=limits.sign_in_wait_minutes)
-    session.add(row)
-    audit.record(session, actor, Act.SIGN_IN_REFUSED, refused=True)
-    return locked
+def refuse(session: Session, actor: Actor, tried: Try) -> timedelta:
+    """Write down a refused try. How long the next one has to wait."""
+    wait = tries.wait_for(session, (tried.own, *tried.shared))
+    subject = ""
+    if tried.known:
+        actor = replace(actor, institution_id=tried.known.institution_id)
+        subject = f"user:{tried.known.user_id}"
+    audit.record(session, actor, Act.SIGN_IN_REFUSED, subject, refused=True, waits=bool(wait))
+    return wait
+
+
+def _known(session: Session, key: str) -> Known | None:
+    where = select(func.min(Membership.institution_id)).where(Membership.user_id == User.id).scalar_subquery()
+    found = session.exec(
+        select(User.id, User.password_hash, where).where(User.account == key, col(User.disabled).is_(False))
+    ).one_or_none()
+    return Known(found[0] or 0, found[1], found[2]) if found else None

@@ -1,15 +1,32 @@
 import reflex as rx
 
+from mip_app.core.database import changing
+from mip_app.core.errors import MipError
 from mip_app.core.gate import Open, event
+from mip_app.core.settings import settings
+from mip_app.sign_in import qr
+from mip_app.sign_in.external import EXTERNAL
 
 # The only codes that the sign-in page says; anything else in its address is not shown.
-SAID = frozenset({"sign_in.refused", "sign_in.locked", "sign_in.not_admin", "sign_in.no_rights"})
+SAID = frozenset(
+    {
+        "sign_in.busy",
+        "sign_in.locked",
+        "sign_in.no_rights",
+        "sign_in.not_admin",
+        "sign_in.qr_gone",
+        "sign_in.refused",
+    }
+)
 
 
 class SignIn(rx.State):
     refused: str = ""
     minutes: str = ""
     ended: bool = False
+    second_factor: bool = False  # what the administration asks for
+    idle_minutes: int = 15
+    external: list[str] = []  # kinds that are configured
 
     @event(Open.TO_ALL)
     async def load(self):
@@ -19,3 +36,47 @@ class SignIn(rx.State):
         minutes = asked.get("minutes", "")
         self.minutes = minutes if minutes.isdigit() and len(minutes) < 4 else "15"
         self.ended = asked.get("ended") == "1"
+        self.second_factor = settings().admin_second_factor
+        self.idle_minutes = settings().admin_idle_minutes
+        self.external = [each.kind for each in EXTERNAL if each.configured()]
+
+
+class Approval(rx.State):
+    """The phone's side of signing in by QR code."""
+
+    phase: str = "loading"  # loading, ready, approved, refused, gone, not_here
+    device: str = ""
+    address: str = ""
+    network: str = ""
+    minutes: int = 0
+
+    _code: str = ""
+
+    @event(Open.TO_SIGNED_IN)
+    async def load(self) -> None:
+        self._code = str(self.router.url.query_parameters.get("code", ""))
+        try:
+            asking = await changing(qr.scan, self._code)
+        except MipError as error:
+            self.phase = "gone" if isinstance(error, qr.QrGone) else "not_here"
+            return
+        self.device, self.address = asking.device, asking.address
+        self.network, self.minutes = asking.network, asking.minutes
+        self.phase = "ready"
+
+    @event(Open.TO_SIGNED_IN)
+    async def approve(self) -> None:
+        await self._decide(True)
+
+    @event(Open.TO_SIGNED_IN)
+    async def refuse(self) -> None:
+        await self._decide(False)
+
+    async def _decide(self, yes: bool) -> None:
+        if self.phase != "ready":
+            return  # a second tap, or one replayed after the network was away
+        try:
+            await changing(qr.decide, self._code, yes)
+            self.phase = "approved" if yes else "refused"
+        except MipError as error:
+            self.phase = "gone" if isinstance(error, qr.QrGone) else "not_here"

@@ -1,6 +1,7 @@
 """The frame of every page: what stands above it, below it, and around it when the network is away."""
 
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any
 
 import reflex as rx
@@ -13,7 +14,7 @@ from mip_app.core.gate import Tab as TabState
 from mip_app.core.http import declare_page
 from mip_app.core.i18n import switch_language, t
 from mip_app.ui.native import post_form
-from mip_app.ui.state import Shell
+from mip_app.ui.state import Shell, institution_name
 
 
 class Tab(NoSSRComponent):
@@ -22,6 +23,18 @@ class Tab(NoSSRComponent):
 
     ended: Var[str]
     title: Var[str]
+
+
+@dataclass
+class Frame:
+    """What features put into the frame of every page; filled by the composition root before pages are added."""
+
+    load: list[Any] = field(default_factory=list)  # handlers
+    place: Callable[[], rx.Component] | None = None  # in the bar of the PC: where one works
+    menu: list[Callable[[str], rx.Component]] = field(default_factory=list)  # parts of the account's menu
+
+
+frame = Frame()
 
 
 def add_page(
@@ -36,8 +49,8 @@ def add_page(
 ) -> None:
     """Add a page that those whom `needs` names may open. `title` is a key of the catalogue."""
     declare_page(route, needs)
-    # A page for everybody has no frame that knows who is there.
-    frame = [] if needs is Open.TO_ALL else [Shell.load]
+    # A page for everybody, or for those who are not in yet, has no frame that knows who is there.
+    framed = [] if needs in (Open.TO_ALL, Open.TO_ENTERING) else [Shell.load, *frame.load]
 
     def page() -> rx.Component:
         return rx.el.div(
@@ -48,7 +61,7 @@ def add_page(
         )
 
     page.__name__ = content.__name__
-    app.add_page(page, route=route, title="MIP", on_load=[*frame, *on_load])
+    app.add_page(page, route=route, title="MIP", on_load=[*framed, *on_load])
 
 
 def offline_line() -> rx.Component:
@@ -113,7 +126,8 @@ def account_menu(device: str = "") -> rx.Component:
         ),
         rx.el.div(
             rx.el.p(Shell.name, class_name="px-3 pt-2 font-medium"),
-            rx.el.p(Shell.institution, class_name="px-3 pb-2 text-sm text-muted"),
+            rx.el.p(institution_name(), class_name="px-3 pb-2 text-sm text-muted"),
+            *(part(device) for part in frame.menu),
             language_button("btn btn-ghost btn-sm w-full justify-start", device + "language"),
             post_form(
                 "/auth/logout",
@@ -131,6 +145,17 @@ def account_menu(device: str = "") -> rx.Component:
     )
 
 
+def place_in_bar() -> rx.Component:
+    """Where one works, on the PC; with a switch where the composition root has put one."""
+    if frame.place:
+        return frame.place()
+    return rx.el.span(
+        rx.icon("hospital", class_name="ico text-muted"),
+        institution_name(),
+        class_name="flex items-center gap-1.5 text-sm whitespace-nowrap",
+    )
+
+
 def top_bar(current: str, *middle: rx.Component) -> rx.Component:
     """The bar of list pages on the PC; `current` is the key of the page's own entry."""
     return rx.el.header(
@@ -142,11 +167,7 @@ def top_bar(current: str, *middle: rx.Component) -> rx.Component:
         ),
         rx.el.div(class_name="flex-1"),
         *middle,
-        rx.el.span(
-            rx.icon("hospital", class_name="ico text-muted"),
-            Shell.institution,
-            class_name="flex items-center gap-1.5 text-sm whitespace-nowrap",
-        ),
+        place_in_bar(),
         account_menu(),
         class_name=(
             "sticky top-0 z-20 hidden h-12 items-center gap-4 border-b border-base-300 bg-base-100 px-4 lg:flex"
@@ -160,7 +181,7 @@ def phone_bar(title: str, *acts: rx.Component) -> rx.Component:
         rx.el.div(
             rx.el.div(
                 rx.el.p(t(title), class_name="truncate text-xl leading-6 font-semibold"),
-                rx.el.p(Shell.institution, class_name="truncate text-xs text-muted"),
+                rx.el.p(institution_name(), class_name="truncate text-xs text-muted"),
                 class_name="min-w-0 flex-1",
             ),
             *acts,

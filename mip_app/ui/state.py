@@ -3,10 +3,12 @@
 import reflex as rx
 
 from mip_app.core import bus
-from mip_app.core.actor import allows, current_actor
+from mip_app.core.actor import Actor, allows, current_actor
 from mip_app.core.errors import NotSignedIn
 from mip_app.core.gate import Open, Tab, event, renewed_actor
-from mip_app.core.http import FORBIDDEN, rule_of_page
+from mip_app.core.http import rule_of_page
+from mip_app.core.i18n import language
+from mip_app.core.logs import note
 
 LOOK_EVERY = 30.0  # seconds; a sign-in also ends by the clock
 
@@ -14,32 +16,55 @@ LOOK_EVERY = 30.0  # seconds; a sign-in also ends by the clock
 class Shell(rx.State):
     name: str = ""
     institution: str = ""
+    institution_en: str = ""
     may: list[str] = []
 
     @event(Open.TO_SIGNED_IN)
     async def load(self):
-        actor = current_actor()
-        self.name, self.institution = actor.name, actor.institution_name
-        self.may = sorted(actor.permissions)
+        self._show(current_actor())
         return Shell.watch
 
     @event(Open.TO_SIGNED_IN, background=True, supersedes=True)
     async def watch(self):
-        """Blank this tab as soon as its sign-in is over, whoever ended it; show what its person may as of now."""
+        """Blank this tab as soon as its sign-in is over or may not see its page, whoever changed that."""
         async for _ in bus.changes(bus.session_topic(current_actor().session_id), every=LOOK_EVERY):
             try:
                 actor = await renewed_actor()
             except NotSignedIn:
-                async with self:
-                    (await self.get_state(Tab)).ended = "signed_out"
-                return
+                actor = None
+            except (
+                Exception
+            ) as error:  # the database may be away for a while: look again with the next change
+                note(error)
+                continue
             async with self:
-                if self.may != sorted(actor.permissions):
-                    self.may = sorted(actor.permissions)
-                if not allows(rule_of_page(self.router.url.path.rstrip("/")), actor):
-                    yield rx.redirect(FORBIDDEN, replace=True)
+                if why := _over(actor, self.router.url.path):
+                    (await self.get_state(Tab)).ended = why
+                    return
+                self._show(actor)
+
+    def _show(self, actor: Actor) -> None:
+        self.name = actor.name
+        self.institution, self.institution_en = actor.institution_name, actor.institution_name_en
+        self.may = sorted(actor.permissions)
+
+
+def _over(actor: Actor | None, path: str) -> str:
+    """Why a tab that shows `path` has to start anew, or ''."""
+    if actor is None or actor.pending:
+        return "pending" if actor else "signed_out"
+    return "" if allows(rule_of_page(path.rstrip("/")), actor) else "other"
 
 
 def may(permission: str) -> rx.Var[bool]:
     """Whether to show what needs `permission`; the service decides whether it is done."""
     return Shell.may.contains(permission)
+
+
+def institution_name() -> rx.Var[str]:
+    """Where one works, in the reader's language where the institution has a name in it."""
+    return in_language(Shell.institution, Shell.institution_en)
+
+
+def in_language(name: rx.Var[str], name_en: rx.Var[str]) -> rx.Var[str]:
+    return rx.cond((language() == "en") & (name_en != ""), name_en, name)

@@ -16,6 +16,8 @@ function closeMenus(except) {
 const onPointer = ({ target }) => closeMenus(target);
 const onKey = ({ key }) => key === "Escape" && closeMenus(null);
 
+const COOKIE_ARRIVES = 500; // ms
+
 // What the whole tab does: starts anew when the gate says that it belongs to nobody any more, and names itself.
 export function Tab({ ended, title }) {
   useEffect(() => {
@@ -40,7 +42,12 @@ export function Tab({ ended, title }) {
     document.documentElement.classList.add("invisible"); // what is shown is no longer anybody's to see
     if (ended === "other") window.location.reload();
     else if (ended === "pending") window.location.replace(`/welcome?next=${encodeURIComponent(window.location.pathname)}`);
-    else window.location.replace(`/login?next=${encodeURIComponent(window.location.pathname)}&ended=1`);
+    else {
+      // Another tab may be signing in anew: its cookie arrives after the news that this sign-in is over.
+      const go = () => window.location.replace(`/login?next=${encodeURIComponent(window.location.pathname)}&ended=1`);
+      const later = setTimeout(go, COOKIE_ARRIVES);
+      return () => clearTimeout(later);
+    }
   }, [ended]);
   return null;
 }
