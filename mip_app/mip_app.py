@@ -11,6 +11,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mip_app.accounts.identity import Accounts
 from mip_app.admin import home as admin_home
+from mip_app.audit import sealer
 from mip_app.core import bus, gate
 from mip_app.core.database import engine
 from mip_app.core.errors import MipError
@@ -63,15 +64,18 @@ def with_api(pages: ASGIApp) -> ASGIApp:
 
 @contextlib.asynccontextmanager
 async def following() -> AsyncIterator[None]:
-    """Hear what other processes change, as long as this one serves."""
+    """Hear what other processes change, and seal the audit trail, as long as this one serves."""
     gate.keep_tabs_apart(app, identity)
-    task = asyncio.create_task(bus.follow(engine()))
+    tasks = [
+        asyncio.create_task(bus.follow(engine())),
+        asyncio.create_task(sealer.follow(engine(), engine(read_only=True))),
+    ]
     try:
         yield
     finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 app = rx.App(
