@@ -12,6 +12,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from mip_app.accounts.identity import Accounts
 from mip_app.admin import home as admin_home
 from mip_app.audit import sealer
+from mip_app.auditing import api as auditing_api
+from mip_app.auditing import pages as auditing_pages
 from mip_app.core import bus, gate
 from mip_app.core.database import engine
 from mip_app.core.errors import MipError
@@ -35,7 +37,15 @@ from mip_app.viewer import pages as viewer_pages
 from mip_app.viewer.components import study_images
 
 identity = Accounts()
-ROUTERS = (health, sign_in_api.router, dicomweb, stow, ingest_api.router, reports_api.router)
+ROUTERS = (
+    health,
+    sign_in_api.router,
+    dicomweb,
+    stow,
+    ingest_api.router,
+    reports_api.router,
+    auditing_api.router,
+)
 
 
 def http_api() -> FastAPI:
@@ -48,7 +58,7 @@ def http_api() -> FastAPI:
     return api
 
 
-API_PREFIXES = ("/auth/", "/healthz", "/dicom-web", "/ingest", "/print/", "/reports/leave")
+API_PREFIXES = ("/auth/", "/healthz", "/dicom-web", "/ingest", "/print/", "/reports/leave", auditing_api.PATH)
 
 
 def with_api(pages: ASGIApp) -> ASGIApp:
@@ -95,7 +105,7 @@ app = rx.App(
 app.add_middleware(gate.use(identity), index=0)
 app.register_lifespan_task(following)
 
-for pages in (sign_in_pages, ui_pages, viewer_pages, admin_home):
+for pages in (sign_in_pages, ui_pages, viewer_pages, admin_home, auditing_pages):
     pages.add_pages(app)
 studies_pages.add_pages(app, upload=upload)
 reports_pages.add_pages(app, images=study_images)

@@ -167,7 +167,7 @@ def content_of(row: Row) -> bytes:
 def head_of(connection: Connection, scope: str) -> tuple[int, str]:
     """(number, link) of the last seal; (0, '') before the first."""
     found = connection.execute(
-        sa.select(AuditSeal.number, AuditSeal.link)
+        sa.select(col(AuditSeal.number), col(AuditSeal.link))
         .where(col(AuditSeal.scope) == scope)
         .order_by(col(AuditSeal.number).desc())
         .limit(1)
@@ -179,7 +179,7 @@ def link_at(connection: Connection, scope: str, number: int) -> str | None:
     if number == 0:
         return ""
     return connection.execute(
-        sa.select(AuditSeal.link).where(col(AuditSeal.scope) == scope, col(AuditSeal.number) == number)
+        sa.select(col(AuditSeal.link)).where(col(AuditSeal.scope) == scope, col(AuditSeal.number) == number)
     ).scalar()
 
 

@@ -2,6 +2,7 @@
 
 import json
 from functools import partial
+from typing import Any
 
 from sqlmodel import Session
 
@@ -39,7 +40,7 @@ def record(
 
     `scope` only where the actor does not say whose log it is: a refused sign-in is nobody's act.
     """
-    values = {
+    values: dict[str, Any] = {
         "scope": scope or scope_of(actor),
         "institution_id": actor.institution_id,
         "user_id": actor.user_id,

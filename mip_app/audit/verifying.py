@@ -114,7 +114,7 @@ def _rows(engine: Engine, scope: str) -> Iterator[Row]:
     last = 0
     while True:
         statement = (
-            sa.select(AuditSeal.number, AuditSeal.entry_id, AuditSeal.link, *CONTENT)
+            sa.select(col(AuditSeal.number), col(AuditSeal.entry_id), col(AuditSeal.link), *CONTENT)
             .select_from(AuditSeal)
             .join(AuditEntry, col(AuditEntry.id) == AuditSeal.entry_id, isouter=True)
             .where(col(AuditSeal.scope) == scope, col(AuditSeal.number) > last)
@@ -134,9 +134,7 @@ def _prove_rest(engine: Engine, verdict: Verdict) -> Verdict:
     scope = verdict.scope
     unsealed = (
         sa.select(*CONTENT)
-        .where(
-            col(AuditEntry.scope) == scope, ~sa.exists().where(col(AuditSeal.entry_id) == AuditEntry.id)
-        )
+        .where(col(AuditEntry.scope) == scope, ~sa.exists().where(col(AuditSeal.entry_id) == AuditEntry.id))
         .order_by(col(AuditEntry.id))
     )
     copies = (

@@ -6,7 +6,7 @@ from datetime import timedelta
 from sqlmodel import Session, col, select
 
 from mip_app.accounts.models import User
-from mip_app.accounts.sessions import SignedIn, account_key, open_session
+from mip_app.accounts.sessions import SignedIn, account_key, log_of, open_session
 from mip_app.audit import service as audit
 from mip_app.audit.models import Act
 from mip_app.core.actor import Actor, Open, Side, needs
@@ -71,5 +71,7 @@ def refuse(session: Session, actor: Actor, account: str) -> bool:
     if locked:
         row.count, row.locked_until = 0, now + timedelta(minutes=limits.sign_in_wait_minutes)
     session.add(row)
-    audit.record(session, actor, Act.SIGN_IN_REFUSED, refused=True)
+    user_id, scope = log_of(session, account)
+    subject = f"user:{user_id}" if user_id else ""
+    audit.record(session, actor, Act.SIGN_IN_REFUSED, subject, refused=True, scope=scope)
     return locked

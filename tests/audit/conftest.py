@@ -59,5 +59,3 @@ def by_sql(db: str) -> Callable[..., None]:
                 connection.execute(text(statement))
 
     return do
-
-

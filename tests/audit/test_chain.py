@@ -27,9 +27,7 @@ def ids(actor: Actor) -> list[int]:
         scope = service.scope_of(actor)
         return list(
             session.exec(
-                select(AuditSeal.entry_id)
-                .where(AuditSeal.scope == scope)
-                .order_by(col(AuditSeal.number))
+                select(AuditSeal.entry_id).where(AuditSeal.scope == scope).order_by(col(AuditSeal.number))
             )
         )
 
@@ -276,7 +274,9 @@ def test_after_a_restore_the_loss_is_accepted_and_stays_on_record(sealed, by_sql
     )
     assert proof(sealed).broken == Break.TAIL_CUT
     command = ["audit", "accept-restore", "--institution", "JN1", "--reason", "disk of 24 November"]
-    subprocess.run([sys.executable, "-m", "mip_app.cli", *command], cwd=REPOSITORY, env=os.environ, check=True)
+    subprocess.run(
+        [sys.executable, "-m", "mip_app.cli", *command], cwd=REPOSITORY, env=os.environ, check=True
+    )
     seal()
     found = proof(sealed)
     assert found.whole and found.entries == 16  # fifteen, and the entry of the acceptance
