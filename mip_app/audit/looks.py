@@ -34,5 +34,10 @@ def forget(actor: Actor, what: str) -> None:
         _since.pop(_key(actor, what), None)
 
 
+def forget_all() -> None:
+    with _lock:
+        _since.clear()
+
+
 def _key(actor: Actor, what: str) -> tuple[object, ...]:
     return (actor.institution_id, actor.session_id, actor.user_id, actor.name, what)

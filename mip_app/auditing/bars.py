@@ -87,7 +87,7 @@ def _range() -> rx.Component:
             on_change=lambda value: AuditTrail.choose(name, value),
             aria_label=t("days." + name),
             custom_attrs={"data-range": name},
-            class_name="input input-sm num w-34 px-2",
+            class_name="input input-sm num w-34 px-2 pointer-coarse:h-11",
         )
 
     return rx.cond(
@@ -111,7 +111,7 @@ def _field(name: str, icon: str, label: str) -> rx.Component:
             spell_check=False,
             max_length=LONGEST,
         ),
-        class_name="input input-sm w-52 max-lg:w-full",
+        class_name="input input-sm w-52 max-lg:w-full pointer-coarse:h-11",
     )
 
 
@@ -123,7 +123,7 @@ def _acts() -> rx.Component:
         on_change=lambda value: AuditTrail.choose("act", value),
         aria_label=t("audit.column.act"),
         id="audit-act",
-        class_name="select select-sm w-40 max-lg:w-full",
+        class_name="select select-sm w-40 max-lg:w-full pointer-coarse:h-11",
     )
 
 

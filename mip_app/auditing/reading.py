@@ -81,24 +81,34 @@ def stretch(
     session: Session, wanted: Narrowed, limit: int, after: Place | None = None, *, newest_first: bool = True
 ) -> list[Row]:
     """At most `limit` entries after a place."""
-    order = [col(AuditEntry.at), col(AuditEntry.id)]
     conditions = list(wanted.conditions)
     if after:
         here = sa.tuple_(col(AuditEntry.at), col(AuditEntry.id))
         there = sa.tuple_(sa.literal(after.at, Utc), sa.literal(after.id))
         conditions.append(here < there if newest_first else here > there)
-    rows: list[Row] = []
+    if len(wanted.ranges) == 1:
+        return list(session.execute(_ordered(COLUMNS, [*conditions, wanted.ranges[0]], limit, newest_first)))
+    # Of many ranges only the places are read, and the entries of those that stay.
+    places: list[Row] = []
     for part in wanted.ranges:
-        statement = (
-            sa.select(*COLUMNS)
-            .where(*conditions, part)
-            .order_by(*(column.desc() if newest_first else column for column in order))
-            .limit(limit)
-        )
-        rows += session.execute(statement).all()
-    if len(wanted.ranges) > 1:
-        rows.sort(key=lambda row: (row.at, row.id), reverse=newest_first)
-    return rows[:limit]
+        places += session.execute(_ordered(COLUMNS[:2], [*conditions, part], limit, newest_first)).all()
+    places.sort(key=lambda row: (row.at, row.id), reverse=newest_first)
+    kept = [place.id for place in places[:limit]]
+    return list(
+        session.execute(_ordered(COLUMNS, [col(AuditEntry.id).in_(kept)], limit, newest_first))
+        if kept
+        else ()
+    )
+
+
+def _ordered(columns: Sequence[Any], conditions: Sequence[Any], limit: int, newest_first: bool) -> Any:
+    order = [col(AuditEntry.at), col(AuditEntry.id)]
+    return (
+        sa.select(*columns)
+        .where(*conditions)
+        .order_by(*(column.desc() if newest_first else column for column in order))
+        .limit(limit)
+    )
 
 
 def count(session: Session, wanted: Narrowed) -> int:

@@ -88,21 +88,19 @@ def _object(row: Any) -> rx.Var[str]:
 def _content(row: Any) -> rx.Component:
     """The study, the person, what else is to be said, and why it did not succeed."""
     values = {name: row["values"][name] for name in VALUES}
-    said = rx.cond(row["said"] != "", t(row["said"], **values), "")
     parts = (
         row["study"],
         row["person"],
-        said,
+        rx.cond(row["said"] != "", t(row["said"], **values), ""),
         rx.cond(row["reason"] != "", t(row["reason"], fallback=row["reason"]), ""),
     )
-    # A point stands between two parts, and nowhere else.
-    return rx.el.span(
-        *(
-            rx.cond(part != "", rx.el.span(part, class_name="[&:not(:first-child)]:before:content-['_·_']"))
-            for part in parts
-        ),
-        title=row["study"],
-    )
+    shown: list[rx.Component] = []
+    something: rx.Var[bool] = rx.Var.create(False)
+    for part in parts:
+        # A point stands between two parts, and nowhere else.
+        shown.append(rx.cond(part != "", rx.fragment(rx.cond(something, " · ", ""), part)))
+        something = something | (part != "")
+    return rx.el.span(*shown, title=row["study"])
 
 
 def _address(row: Any) -> rx.Var[str]:

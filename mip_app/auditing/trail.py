@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy import Row as DbRow
 from sqlmodel import Session, col
 
-from mip_app.audit.models import Act, AuditEntry
+from mip_app.audit.models import Act, AuditEntry, Result
 from mip_app.audit.service import scope_of
 from mip_app.auditing import reading
 from mip_app.auditing.asking import Asked, Days
@@ -85,7 +85,7 @@ def _row(row: DbRow, labels: Labels, time: str) -> Row:
         kind=Act(row.act).kind if row.act in set(Act) else "",
         study=study_label(labels, row.subject),
         person=labels.people.get(row.subject, ""),
-        said=_said(row.act, detail),
+        said=_said(row.act, row.result, detail),
         reason=reason(detail),
         values={name: _value(detail.get(name)) for name in VALUES},
         address=masked(row.address),
@@ -93,8 +93,10 @@ def _row(row: DbRow, labels: Labels, time: str) -> Row:
     )
 
 
-def _said(act: str, detail: dict[str, Any]) -> str:
+def _said(act: str, result: str, detail: dict[str, Any]) -> str:
     """The key of the act's sentence, where the entry knows all that it says."""
+    if act == Act.STUDY_VIEWED and result == Result.REFUSED:
+        return "audit.said.not_visible"
     key = f"audit.said.{act}"
     asked = re.findall(r"\{(\w+)\}", catalogue("zh").get(key, ""))
     return key if asked and all(_value(detail.get(name)) for name in asked) else ""
