@@ -22,6 +22,7 @@ from mip_app.core import database
 from mip_app.core.actor import Actor, Permission
 from mip_app.core.clock import utc_now
 from mip_app.core.errors import NotPermitted, NotVisible
+from mip_app.core.texts import LANGUAGES, catalogue
 from mip_app.ingest.service import take_in
 from mip_app.sign_in import password
 from mip_app.studies import door
@@ -257,3 +258,8 @@ def test_a_failed_sign_in_stands_in_the_log_of_those_whose_account_it_is(reader,
     assert found[0]["who"] == "" and found[0]["address"] == "221.**.**.90"
     operator = Actor(9, "", None, frozenset({Permission.AUDIT_READ}))
     assert shown(operator, failures=True) == ["account.sign_in_refused"]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_act_has_a_name(language):
+    assert [act for act in Act if f"audit.act.{act}" not in catalogue(language)] == []
