@@ -19,7 +19,7 @@ _INDEXES = (
     ('audit_by_person', ('scope', 'user_id', 'at', 'id', 'act'), ''),
     ('audit_by_subject', ('scope', 'subject', 'at', 'id'), ''),
     ('audit_by_client', ('scope', 'actor', 'at', 'id', 'act'), 'user_id IS NULL'),
-    ('audit_failures', ('scope', 'at', 'id', 'act', 'user_id'), "result <> 'done'"),
+    ('audit_failures', ('scope', 'result', 'at', 'id', 'act', 'user_id'), "result <> 'done'"),
 )
 
 

@@ -91,6 +91,7 @@ class AuditEntry(SQLModel, table=True):
         Index(
             "audit_failures",
             "scope",
+            "result",
             "at",
             "id",
             "act",
