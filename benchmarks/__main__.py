@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-ALL = (["list"], ["viewer"], ["ingest", "zip"], ["ingest", "stow"])
+ALL = (["list"], ["audit"], ["viewer"], ["ingest", "zip"], ["ingest", "stow"])
 
 
 def main() -> int:

@@ -144,6 +144,51 @@ def create_api_key(institution: str, name: str) -> None:
     click.echo(write(opening.create_api_key, opening.CONSOLE, institution_id, name))
 
 
+@mip.group()
+def audit() -> None:
+    """The audit trail."""
+
+
+@audit.command("verify")
+@click.option("--institution", metavar="CODE", help="Only the log of this institution.")
+@click.option("--scope", metavar="SCOPE", help="Only this log: i:<id>, a:<id>, or p for the platform.")
+@click.option("--json", "as_json", is_flag=True, help="a line of JSON for each log; writes nothing")
+def verify_audit(institution: str | None, scope: str | None, as_json: bool) -> None:
+    """Prove that nothing in the logs was changed, taken out, put in or cut off.
+
+    Ends with 0 when all are whole, with 1 when one is not; the first broken entry is named.
+    """
+    from mip_app.accounts import opening
+    from mip_app.audit import command
+
+    scopes = [scope] if scope else []
+    if institution:
+        scopes = [_scope_of(institution)]
+    sys.exit(command.verify(scopes, opening.CONSOLE, as_json=as_json))
+
+
+@audit.command("accept-restore")
+@click.option("--institution", metavar="CODE")
+@click.option("--scope", metavar="SCOPE")
+@click.option("--reason", prompt="What was restored, and why")
+def accept_restore(institution: str | None, scope: str | None, reason: str) -> None:
+    """After restoring a backup: let the log go on from where the backup ends. The loss stays on record."""
+    from mip_app.accounts import opening
+    from mip_app.audit import command
+
+    if not institution and not scope:
+        raise click.UsageError("name --institution or --scope")
+    which = _scope_of(institution) if institution else scope or ""
+    write(command.accept, opening.CONSOLE, which, reason)
+
+
+def _scope_of(institution: str) -> str:
+    from mip_app.accounts import opening
+    from mip_app.audit.service import institution_scope
+
+    return institution_scope(write(opening.institution_of_code, opening.CONSOLE, institution))
+
+
 def main() -> None:
     from mip_app.serving.start import CannotStart
 

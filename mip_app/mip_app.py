@@ -16,6 +16,9 @@ from mip_app.admin.institution import api as institution_api
 from mip_app.admin.institution import pages as institution_pages
 from mip_app.admin.institutions import pages as institutions_pages
 from mip_app.admin.roles import pages as roles_pages
+from mip_app.audit import sealer
+from mip_app.auditing import api as auditing_api
+from mip_app.auditing import pages as auditing_pages
 from mip_app.core import bus, gate
 from mip_app.core.database import engine
 from mip_app.core.errors import MipError
@@ -50,6 +53,7 @@ ROUTERS = (
     ingest_api.router,
     reports_api.router,
     institution_api.router,
+    auditing_api.router,
 )
 
 
@@ -63,7 +67,16 @@ def http_api() -> FastAPI:
     return api
 
 
-API_PREFIXES = ("/auth/", "/healthz", "/dicom-web", "/ingest", "/print/", "/reports/leave", "/institution/")
+API_PREFIXES = (
+    "/auth/",
+    "/healthz",
+    "/dicom-web",
+    "/ingest",
+    "/print/",
+    "/reports/leave",
+    "/institution/",
+    auditing_api.PATH,
+)
 
 
 def with_api(pages: ASGIApp) -> ASGIApp:
@@ -79,15 +92,18 @@ def with_api(pages: ASGIApp) -> ASGIApp:
 
 @contextlib.asynccontextmanager
 async def following() -> AsyncIterator[None]:
-    """Hear what other processes change, as long as this one serves."""
+    """Hear what other processes change, and seal the audit trail, as long as this one serves."""
     gate.keep_tabs_apart(app, identity)
-    task = asyncio.create_task(bus.follow(engine()))
+    tasks = [
+        asyncio.create_task(bus.follow(engine())),
+        asyncio.create_task(sealer.follow(engine(), engine(read_only=True))),
+    ]
     try:
         yield
     finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 app = rx.App(
@@ -121,6 +137,7 @@ for pages in (
     institutions_pages,
     institution_pages,
     roles_pages,
+    auditing_pages,
 ):
     pages.add_pages(app)
 studies_pages.add_pages(app, upload=upload)

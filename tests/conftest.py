@@ -13,6 +13,7 @@ from sqlalchemy import create_engine, text
 from mip_app.accounts import opening
 from mip_app.accounts.models import Role
 from mip_app.accounts.roles import PERMISSIONS
+from mip_app.audit import looks
 from mip_app.core import blobs as blob_store
 from mip_app.core import database
 from mip_app.core.actor import Actor
@@ -47,6 +48,7 @@ def _use(monkeypatch: pytest.MonkeyPatch, data: Path, url: str) -> None:
     monkeypatch.setenv("MIP_DATABASE_URL", url)
     for cached in (settings, database.engine, blob_store.blobs):
         cached.cache_clear()
+    looks.forget_all()  # another installation's
 
 
 def _migrated() -> None:

@@ -3,10 +3,19 @@
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import JSON, Index, String
+from sqlalchemy import JSON, Index, String, text
 from sqlmodel import Field, SQLModel
 
 from mip_app.core.columns import Utc
+
+
+class Kind(StrEnum):
+    """The parts of the log, as the page has them."""
+
+    STUDY = "study"
+    USER = "user"
+    CONSULTATION = "consultation"
+    MAINTENANCE = "maintenance"
 
 
 class Act(StrEnum):
@@ -17,6 +26,9 @@ class Act(StrEnum):
     ALLIANCE_ENABLED = "alliance.enabled"
     ALLIANCE_OPENED = "alliance.opened"
     API_KEY_CREATED = "api_key.created"
+    AUDIT_ANCHORED = "audit.anchored"
+    AUDIT_EXPORTED = "audit.exported"
+    AUDIT_VERIFIED = "audit.verified"
     IMAGE_RECEIVED = "image.received"
     IMAGE_REFUSED = "image.refused"
     IMAGE_RETRIEVED = "image.retrieved"
@@ -44,25 +56,91 @@ class Act(StrEnum):
     SIGN_IN_APPROVED = "account.sign_in_approved"
     SIGN_IN_DECLINED = "account.sign_in_declined"
     SIGN_IN_REFUSED = "account.sign_in_refused"
+    STUDY_SEARCHED = "study.searched"
     STUDY_VIEWED = "study.viewed"
     USER_CREATED = "account.created"
     USER_DISABLED = "account.disabled"
     USER_ENABLED = "account.enabled"
     USER_RESET = "account.reset"
 
+    @property
+    def kind(self) -> Kind:
+        return KIND_OF.get(self.split(".")[0], Kind.USER)
+
+
+# By the thing an act is done to. What is not named here is done to people and what they may.
+KIND_OF = {
+    "archive": Kind.MAINTENANCE,
+    "audit": Kind.MAINTENANCE,
+    "consultation": Kind.CONSULTATION,
+    "data": Kind.MAINTENANCE,
+    "image": Kind.STUDY,
+    "report": Kind.STUDY,
+    "share": Kind.STUDY,
+    "study": Kind.STUDY,
+}
+
+
+class Result(StrEnum):
+    DONE = "done"
+    REFUSED = "refused"  # not allowed
+    FAILED = "failed"  # allowed, and did not succeed
+
 
 class AuditEntry(SQLModel, table=True):
     """Who, when, from where, did what, to what, with which result. `subject` is an identifier, never a name."""
 
-    __table_args__ = (Index("audit_by_time", "institution_id", "at"),)
+    __table_args__ = (
+        # A page of the log is a range of one of these; what stands last answers a second filter from the index.
+        Index("audit_by_time", "scope", "at", "id"),
+        Index("audit_by_act", "scope", "act", "at", "id"),
+        Index("audit_by_person", "scope", "user_id", "at", "id", "act"),
+        Index("audit_by_subject", "scope", "subject", "at", "id"),
+        Index(
+            "audit_by_client",
+            "scope",
+            "actor",
+            "at",
+            "id",
+            "act",
+            sqlite_where=text("user_id IS NULL"),
+            postgresql_where=text("user_id IS NULL"),
+        ),
+        Index(
+            "audit_failures",
+            "scope",
+            "result",
+            "at",
+            "id",
+            "act",
+            "user_id",
+            sqlite_where=text("result <> 'done'"),
+            postgresql_where=text("result <> 'done'"),
+        ),
+    )
 
     id: int | None = Field(default=None, primary_key=True)
     at: datetime = Field(sa_type=Utc)
+    scope: str = ""  # whose log it stands in: i:<institution>, a:<alliance>, p for the platform
     institution_id: int | None = Field(default=None)
     user_id: int | None = Field(default=None)
     actor: str = ""
     address: str = ""
     act: Act = Field(sa_type=String)
     subject: str = ""
-    refused: bool = False
+    result: Result = Field(default=Result.DONE, sa_type=String)
     detail: dict[str, object] = Field(default_factory=dict, sa_type=JSON)
+    mark: str = ""  # made with a key that is not in the database: this row was written by the product
+
+    @property
+    def refused(self) -> bool:
+        return self.result == Result.REFUSED
+
+
+class AuditSeal(SQLModel, table=True):
+    """A link of one scope's chain. The primary key lets a number be given once: a chain cannot fork."""
+
+    scope: str = Field(primary_key=True)
+    number: int = Field(primary_key=True)
+    entry_id: int = Field(unique=True)  # no foreign key: that an entry is gone has to be found, not forbidden
+    link: str  # HMAC over the link before and the content of the entry

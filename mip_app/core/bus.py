@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import logging
 import secrets
+import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterable
 from datetime import datetime, timedelta
@@ -23,6 +24,7 @@ log = logging.getLogger(__name__)
 
 FOLLOW_EVERY = 0.2  # seconds between looks for changes of other processes
 KEEP = timedelta(hours=1)
+PRUNE_EVERY = 3600.0  # seconds
 PROCESS = secrets.token_hex(8)
 
 
@@ -129,13 +131,16 @@ async def follow(engine: Engine) -> None:
     global _loop
     _loop = asyncio.get_running_loop()
     follower = _Follower(engine)
-    started = False
+    started, pruned = False, 0.0
     try:
         while True:
             try:
                 if not started:
                     await asyncio.to_thread(follower.start)
                     started = True
+                if not pruned or time.monotonic() - pruned > PRUNE_EVERY:
+                    pruned = time.monotonic()
+                    await asyncio.to_thread(_prune, engine)
                 for topic in await asyncio.to_thread(follower.look):
                     _wake(topic)
             except Exception:  # the database may be away for a while: pages go on, and look again later
@@ -145,6 +150,11 @@ async def follow(engine: Engine) -> None:
             await asyncio.sleep(FOLLOW_EVERY)
     finally:
         follower.close()
+
+
+def _prune(engine: Engine) -> None:
+    with Session(engine) as session, session.begin():
+        prune(session)
 
 
 def prune(session: Session) -> None:

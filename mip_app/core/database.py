@@ -5,7 +5,8 @@ IMMEDIATE, because a transaction that reads first and writes later loses updates
 """
 
 import asyncio
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 from functools import cache
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
@@ -63,7 +64,7 @@ def write(
 
     Pages that look at what changed are told after the commit, so whoever looks again sees it.
     """
-    with Session(engine(), expire_on_commit=False) as session:
+    with _unit() as session:
         with session.begin():
             answer = service(session, actor, *args, **kwargs)
             topics = bus.record(session)
@@ -77,8 +78,21 @@ def read(
     service: Callable[Concatenate[Session, Actor, P], R], actor: Actor, *args: P.args, **kwargs: P.kwargs
 ) -> R:
     """Run a service function that only looks."""
-    with Session(engine(read_only=True), expire_on_commit=False) as session:
+    with _unit(read_only=True) as session:
         return service(session, actor, *args, **kwargs)
+
+
+@contextlib.contextmanager
+def _unit(read_only: bool = False) -> Iterator[Session]:
+    """One that fails leaves nothing behind, except what it asked to be written about its failure."""
+    session = Session(engine(read_only=True) if read_only else engine(), expire_on_commit=False)
+    try:
+        with session:
+            yield session
+    except Exception:
+        for note, actor in session.info.pop("after_failure", ()):
+            write(note, actor)
+        raise
 
 
 async def changing(

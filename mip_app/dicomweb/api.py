@@ -3,13 +3,14 @@
 import asyncio
 import gzip
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Request
 from fastapi.responses import JSONResponse, Response
 
-from mip_app.core.actor import Actor, Permission
+from mip_app.audit import looks
+from mip_app.core.actor import Actor, Permission, current_actor
 from mip_app.core.database import changing, looking
 from mip_app.core.errors import Invalid, NotVisible
 from mip_app.core.http import Needs
@@ -37,7 +38,10 @@ class DicomJson(JSONResponse):
 
 @router.get("/studies")
 async def search_studies(request: Request) -> Response:
-    return DicomJson(await looking(query.studies, query.parse(request.query_params)))
+    asked = query.parse(request.query_params)
+    found = await looking(query.studies, asked)
+    await _noted("search:" + ",".join(sorted(asked.match)), locating.searched, sorted(asked.match))
+    return DicomJson(found)
 
 
 @router.get(STUDY + "/series")
@@ -60,6 +64,7 @@ async def study_metadata(
     accept_encoding: Annotated[str, Header()] = "",
 ) -> Response:
     parts = await looking(metadata.documents, study, series, instance)
+    await _viewed(study)
     packed = await asyncio.to_thread(metadata.joined, parts)
     if "gzip" in accept_encoding:
         headers = {"Content-Encoding": "gzip", "Vary": "Accept-Encoding"}
@@ -77,6 +82,7 @@ async def frames(
     if_none_match: Annotated[str, Header()] = "",
 ) -> Response:
     item = await looking(locating.instance, study, series, instance)
+    await _viewed(study)
     wanted = _frame_numbers(numbers)
     if max(wanted) > item.frame_count:
         raise NotVisible(frame=max(wanted))
@@ -128,10 +134,26 @@ async def thumbnail(
 @router.get(INSTANCE + "/bulkdata/{offset}/{length}")
 async def bulk_data(study: str, series: str, instance: str, offset: int, length: int) -> Response:
     item = await looking(locating.instance, study, series, instance)
+    await _viewed(study)
     data = await asyncio.to_thread(retrieve.bulk, item, offset, length)
     # Whatever a sender put into a file goes out as bytes to keep, never as something a browser would run.
     headers = {"Content-Disposition": "attachment", "Content-Security-Policy": "sandbox; default-src 'none'"}
     return Response(data, media_type="application/octet-stream", headers=headers)
+
+
+async def _viewed(study: str) -> None:
+    await _noted(f"study:{study}", locating.viewed, study)
+
+
+async def _noted(what: str, service: Callable[..., None], *args: object) -> None:
+    """Write a look down before anything is shown, once."""
+    actor = current_actor()
+    if looks.begins(actor, what):
+        try:
+            await changing(service, *args)
+        except BaseException:
+            looks.forget(actor, what)
+            raise
 
 
 def _files(found: list[Located]) -> Iterator[Part]:

@@ -8,9 +8,9 @@ from sqlmodel import Session, col, select
 from mip_app.audit import service as audit
 from mip_app.audit.models import Act
 from mip_app.core.actor import Actor, Permission
-from mip_app.core.errors import NotVisible
 from mip_app.dicom.frames import FrameIndex
 from mip_app.studies import door
+from mip_app.studies import service as studies
 from mip_app.studies.models import Instance, Series, Study
 
 
@@ -65,7 +65,7 @@ def instances(
         statement = statement.where(Instance.sop_instance_uid == sop_instance_uid)
     found = session.execute(door.through(statement, actor)).all()
     if not found:
-        raise NotVisible()
+        raise studies.not_visible(session, actor, study_uid)
     return [Located(*row) for row in found]
 
 
@@ -74,6 +74,18 @@ def handed_out(session: Session, actor: Actor, study_uid: str, *further: str) ->
     found = instances(session, actor, study_uid, *further)
     audit.record(session, actor, Act.IMAGE_RETRIEVED, f"study:{study_uid}", instances=len(found))
     return found
+
+
+def viewed(session: Session, actor: Actor, study_uid: str) -> None:
+    """Images were asked for, by a page of ours or by another program."""
+    actor.require(Permission.STUDY_READ)
+    audit.record(session, actor, Act.STUDY_VIEWED, f"study:{study_uid}", via="dicomweb")
+
+
+def searched(session: Session, actor: Actor, by: list[str]) -> None:
+    """By which attributes; their values would be patients."""
+    actor.require(Permission.STUDY_READ)
+    audit.record(session, actor, Act.STUDY_SEARCHED, by=by)
 
 
 def instance(

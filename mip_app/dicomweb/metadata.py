@@ -10,6 +10,7 @@ from mip_app.core.blobs import blobs
 from mip_app.core.errors import NotVisible
 from mip_app.dicomweb.syntaxes import leaving_syntax
 from mip_app.studies import door
+from mip_app.studies import service as studies
 from mip_app.studies.models import Instance, Series, Study
 
 ROOT = "/dicom-web"
@@ -30,7 +31,7 @@ def documents(
         statement = statement.where(Series.series_uid == series_uid)
     found = session.execute(door.through(statement, actor)).all()
     if not found:
-        raise NotVisible()
+        raise studies.not_visible(session, actor, study_uid)
     if sop_instance_uid:
         return [_document(session, study_uid, found[0][1], found[0][0], sop_instance_uid)]
     return [_kept(session, actor, study_uid, uid, pk, revision) for pk, uid, revision in found]

@@ -11,10 +11,11 @@ from sqlalchemy import ColumnElement
 from sqlmodel import Session, col, func, select
 
 from mip_app.core.actor import Actor, Permission
-from mip_app.core.errors import Invalid, NotVisible
+from mip_app.core.errors import Invalid
 from mip_app.dicom.part10 import parse_date
 from mip_app.dicomweb.metadata import ROOT
 from mip_app.studies import door
+from mip_app.studies import service as studies_service
 from mip_app.studies.models import Instance, Patient, Series, Study
 
 Json = dict[str, Any]
@@ -123,7 +124,7 @@ def _must_exist(session: Session, actor: Actor, study_uid: str, series_uid: str 
             Series.series_uid == series_uid
         )
     if session.execute(door.through(statement, actor)).first() is None:
-        raise NotVisible()
+        raise studies_service.not_visible(session, actor, study_uid)
 
 
 def _study_condition(name: str, value: str) -> ColumnElement[bool]:

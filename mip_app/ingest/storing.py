@@ -103,7 +103,7 @@ class _Storing:
         return item.outcome(Kind.REFUSED, "ingest.other_bytes")
 
     def _refuse(self, subject: str, why: str) -> None:
-        audit.record(self.session, self.actor, Act.IMAGE_REFUSED, subject, refused=True, why=why)
+        audit.record(self.session, self.actor, Act.IMAGE_REFUSED, subject, failed=True, why=why)
 
     def _study(self, header: Header) -> Study:
         """The row of the header's study, made when it is new. Raises OtherPatient."""

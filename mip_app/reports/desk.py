@@ -198,4 +198,4 @@ def look_again(session: Session, desk: Desk) -> None:
 
 def note(session: Session, actor: Actor, desk: Desk, act: Act, **detail: object) -> None:
     """The audit entry of an act on this report; never its text."""
-    audit.record(session, actor, act, desk.head.uid, **detail)  # type: ignore[arg-type]
+    audit.record(session, actor, act, f"study:{desk.head.uid}", **detail)  # type: ignore[arg-type]

@@ -51,7 +51,7 @@ def record(session: Session, actor: Actor, study_uid: str, now: datetime | None 
 def handed_out(session: Session, actor: Actor, study_uid: str) -> Sheet:
     """`sheet`, to leave as a file: the audit knows that its text was read."""
     made = sheet(session, actor, study_uid)
-    audit.record(session, actor, Act.REPORT_VIEWED, study_uid, version=made.version)
+    audit.record(session, actor, Act.REPORT_VIEWED, f"study:{study_uid}", version=made.version)
     return made
 
 

@@ -100,7 +100,7 @@ def open_report(session: Session, actor: Actor, study_uid: str, now: datetime | 
     if view["lock"]["expired"]:
         desks.opened(session, actor, study_uid, now)
         view = look(session, actor, study_uid, now)
-    audit.record(session, actor, Act.REPORT_VIEWED, study_uid)
+    audit.record(session, actor, Act.REPORT_VIEWED, f"study:{study_uid}")
     return view
 
 

@@ -4,14 +4,14 @@
 ends it. Accounts that do not exist go the same way as those that do.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from math import ceil
 
-from sqlmodel import Session, col, func, select
+from sqlmodel import Session, col, select
 
-from mip_app.accounts.models import Membership, User
-from mip_app.accounts.sessions import SignedIn, SignInRefused, account_key, hash_of, open_session
+from mip_app.accounts.models import User
+from mip_app.accounts.sessions import SignedIn, SignInRefused, account_key, hash_of, log_of, open_session
 from mip_app.audit import service as audit
 from mip_app.audit.models import Act
 from mip_app.core.actor import Actor, Open, Side, needs
@@ -25,13 +25,13 @@ from mip_app.sign_in.tries import Limit, limit
 class Known:
     user_id: int
     password_hash: str
-    institution_id: int | None  # whose auditors read of a refused try
 
 
 @dataclass(frozen=True, slots=True)
 class Try:
     """One counted try. `own` is forgotten when it succeeds, `shared` is given back."""
 
+    account: str
     known: Known | None
     own: Limit
     shared: tuple[Limit, ...]
@@ -61,9 +61,10 @@ def admit(session: Session, actor: Actor, account: str, device: str) -> Try:
     known = _known(session, key)
     limits, address = settings(), tries.source(actor.address)
     if devices.is_known(session, known.user_id if known else 0, device):
-        tried = Try(known, limit(limits.sign_in_attempts, "device", key, hash_of(device)), ())
+        tried = Try(key, known, limit(limits.sign_in_attempts, "device", key, hash_of(device)), ())
     else:
         tried = Try(
+            key,
             known,
             limit(limits.sign_in_attempts, "pair", key, address),
             (
@@ -94,17 +95,14 @@ def accept(
 def refuse(session: Session, actor: Actor, tried: Try) -> timedelta:
     """Write down a refused try. How long the next one has to wait."""
     wait = tries.wait_for(session, (tried.own, *tried.shared))
-    subject = ""
-    if tried.known:
-        actor = replace(actor, institution_id=tried.known.institution_id)
-        subject = f"user:{tried.known.user_id}"
-    audit.record(session, actor, Act.SIGN_IN_REFUSED, subject, refused=True, waits=bool(wait))
+    user_id, scope = log_of(session, tried.account)
+    subject = f"user:{user_id}" if user_id else ""
+    audit.record(session, actor, Act.SIGN_IN_REFUSED, subject, refused=True, scope=scope, waits=bool(wait))
     return wait
 
 
 def _known(session: Session, key: str) -> Known | None:
-    where = select(func.min(Membership.institution_id)).where(Membership.user_id == User.id).scalar_subquery()
     found = session.exec(
-        select(User.id, User.password_hash, where).where(User.account == key, col(User.disabled).is_(False))
+        select(User.id, User.password_hash).where(User.account == key, col(User.disabled).is_(False))
     ).one_or_none()
-    return Known(found[0] or 0, found[1], found[2]) if found else None
+    return Known(found[0] or 0, found[1]) if found else None

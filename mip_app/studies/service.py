@@ -1,5 +1,6 @@
 """One study: what its pages show at the top, and what the list is told of its report."""
 
+import re
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TypedDict
@@ -9,12 +10,17 @@ from sqlalchemy import update
 from sqlmodel import Session, col, select
 
 from mip_app.accounts.models import Institution
+from mip_app.audit import looks
+from mip_app.audit import service as audit
+from mip_app.audit.models import Act
 from mip_app.core import bus
 from mip_app.core.actor import Actor, Permission
 from mip_app.core.errors import NotVisible
 from mip_app.studies import door
 from mip_app.studies.age import age_at
 from mip_app.studies.models import Patient, PatientClass, Study
+
+UID = re.compile(r"[0-9.]{1,64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +110,7 @@ def head(session: Session, actor: Actor, study_uid: str) -> StudyHead:
     )
     found = session.exec(door.through(statement, actor)).first()
     if found is None:
-        raise NotVisible()
+        raise not_visible(session, actor, study_uid)
     study, patient, institution = found
     age, unit = age_at(patient.birth_date, study.study_date, study.patient_age)
     return StudyHead(
@@ -127,6 +133,14 @@ def head(session: Session, actor: Actor, study_uid: str) -> StudyHead:
         series_count=study.series_count,
         instance_count=study.instance_count,
     )
+
+
+def not_visible(session: Session, actor: Actor, study_uid: str) -> NotVisible:
+    """The one answer to who asks for a study that is another's or nobody's; that they asked is written down."""
+    named = study_uid if UID.fullmatch(study_uid) else "?"
+    if looks.begins(actor, f"refused:{named}"):
+        audit.record_refusal(session, actor, Act.STUDY_VIEWED, f"study:{named}")
+    return NotVisible()
 
 
 def note_report(session: Session, actor: Actor, study_pk: int, **shown: object) -> None:

@@ -2,9 +2,13 @@
 
 import pytest
 from sqlalchemy import text
+from sqlmodel import Session, col, select
 
 from alembic import command
 from mip_app.accounts import sessions
+from mip_app.audit.models import AuditEntry
+from mip_app.audit.sealer import Sealer
+from mip_app.audit.verifying import all_scopes, verify
 from mip_app.core import database
 from mip_app.core.actor import Permission
 from mip_app.serving.migration import configuration, migrate
@@ -24,6 +28,10 @@ def at_the_first_version(empty_db: str) -> str:
             "INSERT INTO loginsession (token_hash, membership_id, user_id, created_at, last_seen_at, expires_at,"
             f" address, device) VALUES ('{sessions.hash_of('token')}', 1, 1, '2026-01-01 00:00:00',"
             " '2099-01-01 00:00:00', '2099-01-01 00:00:00', '', '')",
+            "INSERT INTO auditentry (at, institution_id, user_id, actor, address, act, subject, refused, detail)"
+            " VALUES ('2026-01-01 00:00:00.000000', 1, 1, '林望舒', '10.0.0.1', 'study.viewed', '1.2.3', false, '{}')",
+            "INSERT INTO auditentry (at, institution_id, user_id, actor, address, act, subject, refused, detail)"
+            " VALUES ('2026-01-01 00:00:01.000000', NULL, NULL, '', '', 'account.sign_in_refused', '', true, '{\"a\": 1}')",
         ):
             connection.execute(text(statement))
     return empty_db
@@ -34,3 +42,16 @@ def test_people_keep_their_roles_and_stay_signed_in(at_the_first_version: str) -
     actor = database.read(sessions.actor_of_token, sessions.nobody(), "token")
     assert actor is not None and actor.name == "林望舒"
     assert Permission.REPORT_WRITE in actor.permissions
+
+
+def test_the_log_of_before_is_proven_from_now_on(at_the_first_version: str) -> None:
+    migrate()
+    reader = database.engine(read_only=True)
+    Sealer(database.engine(), reader).look()
+    assert [(v.scope, v.whole, v.entries) for v in (verify(reader, s) for s in all_scopes(reader))] == [
+        ("i:1", True, 1),
+        ("p", True, 1),
+    ]
+    with Session(database.engine()) as session:
+        entries = session.exec(select(AuditEntry).order_by(col(AuditEntry.id))).all()
+    assert [(entry.subject, entry.result) for entry in entries] == [("study:1.2.3", "done"), ("", "refused")]
