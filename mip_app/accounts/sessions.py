@@ -142,6 +142,11 @@ def end_sessions(session: Session, user_ids: Iterable[int], but: int | None = No
     _revoke(session, col(LoginSession.user_id).in_(list(user_ids)), but)
 
 
+def end_session(session: Session, session_id: int) -> None:
+    """For services that have made sure whose it is."""
+    _revoke(session, col(LoginSession.id) == session_id)
+
+
 def tell_sessions(session: Session, membership_ids: Iterable[int]) -> None:
     """For services that change what people may: their open pages look again."""
     rows = session.exec(
@@ -211,7 +216,7 @@ _LIVING = (
 
 def _living(session: Session, which: ColumnElement[bool], address: str) -> Actor | None:
     found = session.execute(_LIVING.where(which)).first()
-    if found is None or not _alive(found, utc_now()):
+    if found is None or not alive(found, utc_now()):
         return None
     alliance = found.alliance_id or found.institution_alliance_id
     if alliance and session.exec(select(Alliance.disabled).where(Alliance.id == alliance)).first():
@@ -341,7 +346,8 @@ def hash_of(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
-def _alive(row: Row, now: datetime) -> bool:
+def alive(row: Row | LoginSession, now: datetime) -> bool:
+    """Whether a sign-in that nobody ended is still good by the clock."""
     idle = (
         timedelta(minutes=settings().admin_idle_minutes)
         if row.side == Side.ADMIN

@@ -49,7 +49,9 @@ class Settings(BaseSettings):
     sms_templates: dict[str, str] = Field(
         {}, description='Approved template of each message: {"code.bind": "1234567", …}'
     )
-    sms_echo: bool = Field(False, description="True: waiting messages are said on the console, as in the demo")
+    sms_echo: bool = Field(
+        False, description="True: waiting messages are said on the console, as in the demo"
+    )
     codes_per_address: int = Field(20, description="Most codes by phone that one address asks for in an hour")
 
     max_file_bytes: int = Field(4 * 1024**3, description="Largest single file taken in")

@@ -25,7 +25,9 @@ class OutboxMessage(SQLModel, table=True):
     parameters: str = ""  # sealed: a list in JSON, in the order of the template
     created_at: datetime = Field(sa_type=Utc)
     expires_at: datetime = Field(sa_type=Utc)
-    due_at: datetime | None = Field(default=None, sa_type=Utc, index=True)  # None: done with, one way or other
+    due_at: datetime | None = Field(
+        default=None, sa_type=Utc, index=True
+    )  # None: done with, one way or other
     sent_at: datetime | None = Field(default=None, sa_type=Utc)
     attempts: int = 0
     error: str = ""  # the provider's code of the last refusal, never its words: they name the phone

@@ -62,7 +62,9 @@ class TencentSms:
             "X-TC-Timestamp": str(now),
         }
         signed = {
-            name.lower(): value for name, value in headers.items() if name in ("Content-Type", "Host", "X-TC-Action")
+            name.lower(): value
+            for name, value in headers.items()
+            if name in ("Content-Type", "Host", "X-TC-Action")
         }
         headers["Authorization"] = authorization(
             self.settings.sms_secret_id,

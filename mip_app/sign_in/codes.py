@@ -108,12 +108,25 @@ def send(
 
 def latest(session: Session, user_id: int, purpose: Purpose) -> str:
     """The ticket of somebody's last code that still counts, or ''."""
+    ticket = last(session, user_id, purpose)
+    row = session.get(PhoneCode, ticket) if ticket else None
+    return ticket if row and not row.over and row.expires_at > utc_now() else ""
+
+
+def last(session: Session, user_id: int, purpose: Purpose) -> str:
+    """The ticket of somebody's last code, over or not; '' where none was sent within a day."""
     found = session.exec(
         select(PhoneCode.id)
-        .where(PhoneCode.user_id == user_id, PhoneCode.purpose == purpose, col(PhoneCode.over).is_(False))
+        .where(PhoneCode.user_id == user_id, PhoneCode.purpose == purpose)
         .order_by(col(PhoneCode.created_at).desc())
     ).first()
     return found or ""
+
+
+def phone_of(session: Session, ticket: str) -> str:
+    """Where a code went, or ''."""
+    row = session.get(PhoneCode, ticket) if ticket else None
+    return unseal(row.phone, "sign_in.code", row.id) if row else ""
 
 
 def try_code(session: Session, actor: Actor, ticket: str, purpose: Purpose, code: str) -> Tried:

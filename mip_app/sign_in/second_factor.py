@@ -64,7 +64,9 @@ def begin(session: Session, actor: Actor) -> Enrolment:
     user = _may_turn_on(session, actor)
     secret = pyotp.random_base32()
     user.second_factor, user.second_factor_step = seal(secret, _PURPOSE, user.id), 0
-    return Enrolment(" ".join(secret[at : at + 4] for at in range(0, len(secret), 4)), _qr(secret, user.account))
+    return Enrolment(
+        " ".join(secret[at : at + 4] for at in range(0, len(secret), 4)), _qr(secret, user.account)
+    )
 
 
 @needs(Open.TO_ENTERING)
@@ -154,5 +156,5 @@ def _per_person(actor: Actor) -> Limit:
 def _qr(secret: str, account: str) -> str:
     import segno
 
-    address = pyotp.TOTP(secret, interval=STEP).provisioning_uri(account, ISSUER)
+    address = pyotp.TOTP(secret, interval=STEP).provisioning_uri(account, issuer_name=ISSUER)
     return segno.make(address, error="m").svg_data_uri(scale=5, border=2)

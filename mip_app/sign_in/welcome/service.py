@@ -1,6 +1,6 @@
 """First login, step by step. Each step is done by whoever it is asked of, and by nobody else."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from sqlmodel import Session, col, select
 
@@ -12,10 +12,12 @@ from mip_app.core.actor import Actor, Open, needs
 from mip_app.core.clock import utc_now
 from mip_app.core.database import read, write
 from mip_app.core.errors import NotPermitted
-from mip_app.sign_in import codes
+from mip_app.sign_in import codes, second_factor
 from mip_app.sign_in.codes import Purpose, Sent
 from mip_app.sign_in.new_password import Known, checked, known_of
 from mip_app.sign_in.password_policy import Judgement, judge
+
+PHONE = ("phone", "password")  # the steps that show the phone: before the second factor nothing is told
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +29,6 @@ class Progress:
     institution: str
     phone: str  # masked; '' where none is known
     sent: bool = False  # a code is on its way
-    steps: list[str] = field(default_factory=list)
 
 
 @needs(Open.TO_ENTERING)
@@ -38,7 +39,7 @@ def progress(session: Session, actor: Actor) -> Progress:
         step=actor.pending or "done",
         name=actor.name,
         institution=actor.institution_name,
-        phone=phones.masked(phones.opened(user.phone, actor.user)),
+        phone=phones.masked(phones.opened(user.phone, actor.user)) if actor.pending in PHONE else "",
         sent=sent,
     )
 
@@ -53,6 +54,14 @@ def send_code(session: Session, actor: Actor, typed: object) -> Sent:
     if not phone:
         return Sent(error="phone.not_a_number")
     return codes.send(session, actor, Purpose.BIND, phone, actor.user)
+
+
+@needs(Open.TO_ENTERING)
+def send_again(session: Session, actor: Actor) -> Sent:
+    """Another one to where the last one went."""
+    _at(actor, "phone")
+    phone = codes.phone_of(session, codes.last(session, actor.user, Purpose.BIND))
+    return codes.send(session, actor, Purpose.BIND, phone, actor.user) if phone else Sent(error="code.over")
 
 
 @needs(Open.TO_ENTERING)
@@ -103,6 +112,25 @@ def store_password(session: Session, actor: Actor, password_hash: str) -> None:
     user.password_hash, user.first_login = password_hash, False
     sessions.end_sessions(session, [actor.user], but=actor.session_id)
     audit.record(session, actor, Act.PASSWORD_CHANGED, f"user:{user.id}", first=True)
+
+
+@needs(Open.TO_ENTERING)
+def begin_enrolment(session: Session, actor: Actor) -> second_factor.Enrolment:
+    _at(actor, "enrol")
+    return second_factor.begin(session, actor)
+
+
+@needs(Open.TO_ENTERING)
+def confirm_enrolment(session: Session, actor: Actor, typed: object) -> str:
+    """'' when it is on, else a key of the catalogue."""
+    _at(actor, "enrol")
+    return second_factor.confirm(session, actor, codes.digits(typed))
+
+
+@needs(Open.TO_ENTERING)
+def prove(session: Session, actor: Actor, typed: object) -> str:
+    """The second factor of this sign-in: '' when it is right, else a key of the catalogue."""
+    return second_factor.prove(session, actor, codes.digits(typed))
 
 
 def _at(actor: Actor, step: str) -> None:
