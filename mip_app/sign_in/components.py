@@ -206,16 +206,15 @@ def new_password(state: Any) -> rx.Component:
 
 
 def _strength(state: Any) -> rx.Component:
-    colour = rx.match(state.bars, (3, "bg-success"), (2, "bg-warning"), "bg-error")
+    colour = rx.match(
+        state.bars,
+        (3, "h-1 flex-1 rounded-full bg-success"),
+        (2, "h-1 flex-1 rounded-full bg-warning"),
+        "h-1 flex-1 rounded-full bg-error",
+    )
     return rx.el.div(
         *(
-            rx.el.span(
-                class_name=rx.cond(
-                    state.bars >= bar,
-                    "h-1 flex-1 rounded-full " + colour,
-                    "h-1 flex-1 rounded-full bg-base-300",
-                )
-            )
+            rx.el.span(class_name=rx.cond(state.bars >= bar, colour, "h-1 flex-1 rounded-full bg-base-300"))
             for bar in (1, 2, 3)
         ),
         role="img",

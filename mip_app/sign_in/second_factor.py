@@ -156,5 +156,5 @@ def _per_person(actor: Actor) -> Limit:
 def _qr(secret: str, account: str) -> str:
     import segno
 
-    address = pyotp.TOTP(secret, interval=STEP).provisioning_uri(account, issuer_name=ISSUER)
+    address = pyotp.TOTP(secret, interval=STEP).provisioning_uri(name=account, issuer_name=ISSUER)
     return segno.make(address, error="m").svg_data_uri(scale=5, border=2)
