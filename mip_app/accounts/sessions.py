@@ -43,7 +43,8 @@ def nobody(address: str = "") -> Actor:
 
 
 def account_key(account: str) -> str:
-    return account.strip().lower()[:100]
+    # Half of a surrogate pair and NUL come from no keyboard, and no database takes them.
+    return account.encode("utf-8", "ignore").decode().replace("\x00", "").strip().lower()[:100]
 
 
 @needs(Open.TO_ALL)

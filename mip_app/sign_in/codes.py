@@ -5,6 +5,7 @@ one code and over all of them, so that asking for a new one buys no new tries wi
 """
 
 import hmac
+import re
 import secrets
 from dataclasses import dataclass
 from datetime import timedelta
@@ -165,6 +166,11 @@ def use_up(session: Session, ticket: str) -> None:
     )
     if not used.all():
         raise CodeRefused("code.over")
+
+
+def ticket_of(text: object) -> str:
+    """What was sent as a ticket, or ''."""
+    return text if isinstance(text, str) and re.fullmatch(r"[0-9a-f]{32}", text) else ""
 
 
 def digits(text: object) -> str:

@@ -35,7 +35,7 @@ def known_of(session: Session, actor: Actor, user_id: int) -> Known:
 
 def checked(known: Known, new: object, again: object) -> str:
     """The hash to store. Takes 100 ms on purpose: outside of any transaction. Raises PasswordRefused."""
-    if not isinstance(new, str) or not new or len(new) > MOST:
+    if not isinstance(new, str) or not new.isprintable() or len(new) > MOST:
         raise PasswordRefused()
     if new != again:
         raise PasswordRefused("password.differ")

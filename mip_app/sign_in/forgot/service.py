@@ -35,33 +35,32 @@ def send_code(session: Session, actor: Actor, account: object, typed: object) ->
 
 @needs(Open.TO_ALL)
 def verify(session: Session, actor: Actor, ticket: object, typed: object) -> Tried:
-    name = ticket if isinstance(ticket, str) else ""
-    return codes.try_code(session, actor, name, Purpose.FORGOT, codes.digits(typed))
+    return codes.try_code(session, actor, codes.ticket_of(ticket), Purpose.FORGOT, codes.digits(typed))
 
 
 @needs(Open.TO_ALL)
-def judged(session: Session, actor: Actor, ticket: str, password: object) -> Judgement:
+def judged(session: Session, actor: Actor, ticket: object, password: object) -> Judgement:
     """For the page, while somebody types. Raises CodeRefused."""
-    user_id = codes.proved(session, ticket, Purpose.FORGOT)
+    user_id = codes.proved(session, codes.ticket_of(ticket), Purpose.FORGOT)
     words = known_of(session, actor, user_id).words
     return judge(password if isinstance(password, str) else "", words)
 
 
-def set_password(actor: Actor, ticket: str, new: object, again: object) -> None:
+def set_password(actor: Actor, ticket: object, new: object, again: object) -> None:
     """In several units: a hash takes long on purpose. Raises PasswordRefused, CodeRefused."""
     write(store_password, actor, ticket, checked(read(known, actor, ticket), new, again))
 
 
 @needs(Open.TO_ALL)
-def known(session: Session, actor: Actor, ticket: str) -> Known:
-    return known_of(session, actor, codes.proved(session, ticket, Purpose.FORGOT))
+def known(session: Session, actor: Actor, ticket: object) -> Known:
+    return known_of(session, actor, codes.proved(session, codes.ticket_of(ticket), Purpose.FORGOT))
 
 
 @needs(Open.TO_ALL)
-def store_password(session: Session, actor: Actor, ticket: str, password_hash: str) -> None:
+def store_password(session: Session, actor: Actor, ticket: object, password_hash: str) -> None:
     """With it every sign-in of theirs is over, and a wait for wrong passwords too. Raises CodeRefused."""
-    user_id = codes.proved(session, ticket, Purpose.FORGOT)
-    codes.use_up(session, ticket)
+    user_id = codes.proved(session, codes.ticket_of(ticket), Purpose.FORGOT)
+    codes.use_up(session, codes.ticket_of(ticket))
     user = session.get_one(User, user_id)
     user.password_hash, user.first_login = password_hash, False
     if failures := session.get(SignInFailures, user.account):
