@@ -39,7 +39,9 @@ class Settings(BaseSettings):
     sign_in_wait_minutes: int = Field(15, description="How long it then has to wait")
 
     sms_url: str = Field(
-        "", description="Empty: messages wait for `mip outbox`. Else tencent://sms.tencentcloudapi.com"
+        "",
+        pattern=r"^(|outbox|tencent(\+http)?://[^/]+/?)$",
+        description="Empty: messages wait for `mip outbox`. Else tencent://sms.tencentcloudapi.com",
     )
     sms_secret_id: str = Field("", description="Tencent Cloud: SecretId of an API key")
     sms_secret_key: SecretStr = Field(SecretStr(""), description="Tencent Cloud: its SecretKey")

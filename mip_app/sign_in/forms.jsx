@@ -76,7 +76,7 @@ export function PasswordInput({ id, name, fresh, invalid, describedBy, onType })
   const [seen, setSeen] = useState(false);
   const Icon = seen ? EyeOff : Eye;
   return (
-    <span className="input w-full has-[:focus-visible]:outline-2">
+    <span className="input w-full has-[[aria-invalid=true]]:border-error">
       <input
         id={id}
         name={name}

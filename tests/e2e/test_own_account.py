@@ -4,15 +4,17 @@ import re
 import time
 import uuid
 
+import httpx
 import pyotp
 import pytest
 from playwright.sync_api import Page, expect
-from sqlmodel import Session
+from sqlmodel import Session, select
 
 from mip_app.accounts import opening, phones
 from mip_app.accounts.models import Role, User
 from mip_app.core import database
 from mip_app.core.clock import utc_now
+from mip_app.core.sealing import seal
 from mip_app.messages import outbox
 from tests.site import PASSWORD, Site, inside
 
@@ -39,7 +41,7 @@ def opened(site: Site, *, phone: str = "", verified: bool = False, first_login: 
             title="主治医师",
         )
         with Session(database.engine()) as session, session.begin():
-            user = session.get_one(User, user_id)
+        user = session.get_one(User, user_id)
             user.phone, user.phone_index = phones.sealed(phone, user_id), phones.index_of(phone)
             user.phone_verified_at = utc_now() if verified else None
             user.first_login = first_login
@@ -103,10 +105,14 @@ def test_first_login(someone, site: Site, viewport: str, entered: bool) -> None:
     page.fill("#new-password-again", NEW + "x")
     page.click("#save-password")
     expect(page.get_by_role("alert")).to_have_text("两次输入不一致")
+    former = next(c["value"] for c in person.context.cookies() if c["name"] == "mip_session")
     chooses(page, NEW)
     page.click("#save-password")
     page.wait_for_url(re.compile("/studies/?[?]days=week"))
     assert NEW not in page.url
+    # What the browser held before the last step is worth nothing after it.
+    answer = httpx.get(f"{site.url}/dicom-web/studies", headers={"Cookie": f"mip_session={former}"})
+    assert answer.status_code == 401
     expect(page.locator("#account-menu:visible, #phone-account-menu:visible")).to_have_count(1)
 
 
@@ -215,15 +221,10 @@ def test_a_pasted_code_fills_all_boxes(someone, site: Site) -> None:
 
 def test_too_many_wrong_codes_of_the_app_end_the_sign_in(someone, site: Site) -> None:
     account = opened(site)
-    with inside(site.data):
-        from mip_app.core.sealing import seal
-
-        with Session(database.engine()) as session, session.begin():
-            from sqlmodel import select
-
-            user = session.exec(select(User).where(User.account == account)).one()
-            user.second_factor = seal(pyotp.random_base32(), "user.second_factor", user.id)
-            user.second_factor_since = utc_now()
+    with inside(site.data), Session(database.engine()) as session, session.begin():
+        user = session.exec(select(User).where(User.account == account)).one()
+        user.second_factor = seal(pyotp.random_base32(), "user.second_factor", user.id)
+        user.second_factor_since = utc_now()
     page = gives_password(someone(account))
     for _ in range(4):
         types_code(page, "000000")

@@ -219,6 +219,10 @@ def _password(words: str = "own.with_password") -> rx.Component:
 
 
 def _code(alone: bool = False) -> rx.Component:
-    return CodeInput.create(
-        label=t("code.label"), round=OwnAccount.round, invalid=OwnAccount.refused != "", alone=alone
+    return rx.el.div(
+        rx.el.span(t("code.label"), class_name="text-muted", aria_hidden=True),
+        CodeInput.create(
+            label=t("code.label"), round=OwnAccount.round, invalid=OwnAccount.refused != "", alone=alone
+        ),
+        class_name="flex flex-col gap-1.5",
     )

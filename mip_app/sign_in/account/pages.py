@@ -40,13 +40,13 @@ def _account() -> rx.Component:
                     t(OwnAccount.said),
                     role="status",
                     id="said",
-                    class_name="mt-4 flex items-center gap-2 rounded-field bg-wash px-3 py-2",
+                    class_name="mb-6 flex items-center gap-2 rounded-field bg-wash px-3 py-2",
                 ),
             ),
             _who(),
             _section("own.security", phone_part(), password_part(), second_factor_part()),
             _section("own.devices", devices()),
-            class_name="mx-auto max-w-2xl bg-base-100 px-4 pb-10 lg:min-h-[calc(100dvh-3rem)] lg:px-8",
+            class_name="mx-auto min-h-[calc(100dvh-3.5rem)] max-w-2xl bg-base-100 px-4 pt-6 pb-10 lg:px-8",
         ),
     )
 
@@ -80,7 +80,6 @@ def _who() -> rx.Component:
         rx.el.ul(
             rx.foreach(OwnAccount.places, _place), class_name="mt-4 space-y-1.5 text-base", id="own-places"
         ),
-        class_name="mt-6",
     )
 
 
