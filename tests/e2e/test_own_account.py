@@ -41,7 +41,7 @@ def opened(site: Site, *, phone: str = "", verified: bool = False, first_login: 
             title="主治医师",
         )
         with Session(database.engine()) as session, session.begin():
-        user = session.get_one(User, user_id)
+            user = session.get_one(User, user_id)
             user.phone, user.phone_index = phones.sealed(phone, user_id), phones.index_of(phone)
             user.phone_verified_at = utc_now() if verified else None
             user.first_login = first_login
