@@ -28,6 +28,7 @@ from mip_app.dicomweb.api import router as dicomweb
 from mip_app.dicomweb.stow import router as stow
 from mip_app.ingest import api as ingest_api
 from mip_app.ingest import components as upload
+from mip_app.messages import relay
 from mip_app.reports import api as reports_api
 from mip_app.reports import pages as reports_pages
 from mip_app.serving import bundle
@@ -35,7 +36,10 @@ from mip_app.serving.health import router as health
 from mip_app.sign_in import api as sign_in_api
 from mip_app.sign_in import pages as sign_in_pages
 from mip_app.sign_in import qr_api, switching
+from mip_app.sign_in.account import pages as account_pages
+from mip_app.sign_in.forgot import pages as forgot_pages
 from mip_app.sign_in.places_state import Places
+from mip_app.sign_in.welcome import pages as welcome_pages
 from mip_app.studies import pages as studies_pages
 from mip_app.ui import pages as ui_pages
 from mip_app.ui.shell import frame, offline_line
@@ -92,12 +96,10 @@ def with_api(pages: ASGIApp) -> ASGIApp:
 
 @contextlib.asynccontextmanager
 async def following() -> AsyncIterator[None]:
-    """Hear what other processes change, and seal the audit trail, as long as this one serves."""
+    """Hear what other processes change, seal the audit trail and send what waits, as long as this one serves."""
     gate.keep_tabs_apart(app, identity)
-    tasks = [
-        asyncio.create_task(bus.follow(engine())),
-        asyncio.create_task(sealer.follow(engine(), engine(read_only=True))),
-    ]
+    work = (bus.follow(engine()), sealer.follow(engine(), engine(read_only=True)), relay.run())
+    tasks = [asyncio.create_task(one) for one in work]
     try:
         yield
     finally:
@@ -130,6 +132,9 @@ frame.menu.append(switching.in_menu)
 
 for pages in (
     sign_in_pages,
+    welcome_pages,
+    forgot_pages,
+    account_pages,
     ui_pages,
     viewer_pages,
     admin_home,

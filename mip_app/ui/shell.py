@@ -128,6 +128,13 @@ def account_menu(device: str = "") -> rx.Component:
             rx.el.p(Shell.name, class_name="px-3 pt-2 font-medium"),
             rx.el.p(institution_name(), class_name="px-3 pb-2 text-sm text-muted"),
             *(part(device) for part in frame.menu),
+            rx.el.a(
+                rx.icon("circle-user-round", class_name="ico"),
+                t("ui.own_account"),
+                href="/account",
+                id=device + "own-account",
+                class_name="btn btn-ghost btn-sm w-full justify-start",
+            ),
             language_button("btn btn-ghost btn-sm w-full justify-start", device + "language"),
             post_form(
                 "/auth/logout",
