@@ -25,6 +25,7 @@ from mip_app.reports import pages as reports_pages
 from mip_app.serving import bundle
 from mip_app.serving.health import router as health
 from mip_app.sign_in import api as sign_in_api
+from mip_app.sign_in import external_api, external_pages, official_account_api
 from mip_app.sign_in import pages as sign_in_pages
 from mip_app.studies import pages as studies_pages
 from mip_app.ui import pages as ui_pages
@@ -34,7 +35,10 @@ from mip_app.viewer import pages as viewer_pages
 from mip_app.viewer.components import study_images
 
 identity = Accounts()
-ROUTERS = (health, sign_in_api.router, dicomweb, stow, ingest_api.router, reports_api.router)
+ROUTERS = (
+    *(health, dicomweb, stow, ingest_api.router, reports_api.router),
+    *(sign_in_api.router, external_api.router, official_account_api.router),
+)
 
 
 def http_api() -> FastAPI:
@@ -47,7 +51,7 @@ def http_api() -> FastAPI:
     return api
 
 
-API_PREFIXES = ("/auth/", "/healthz", "/dicom-web", "/ingest", "/print/", "/reports/leave")
+API_PREFIXES = ("/auth/", "/healthz", "/dicom-web", "/ingest", "/print/", "/reports/leave", "/wechat/")
 
 
 def with_api(pages: ASGIApp) -> ASGIApp:
@@ -91,7 +95,7 @@ app = rx.App(
 app.add_middleware(gate.use(identity), index=0)
 app.register_lifespan_task(following)
 
-for pages in (sign_in_pages, ui_pages, viewer_pages, admin_home):
+for pages in (sign_in_pages, external_pages, ui_pages, viewer_pages, admin_home):
     pages.add_pages(app)
 studies_pages.add_pages(app, upload=upload)
 reports_pages.add_pages(app, images=study_images)

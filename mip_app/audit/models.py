@@ -13,9 +13,13 @@ class Act(StrEnum):
     """Alphabetical; a word says the thing, then what was done to it."""
 
     API_KEY_CREATED = "api_key.created"
+    IDENTITY_BOUND = "account.identity_bound"
+    IDENTITY_UNBOUND = "account.identity_unbound"
     IMAGE_RECEIVED = "image.received"
     IMAGE_REFUSED = "image.refused"
     IMAGE_RETRIEVED = "image.retrieved"
+    OFFICIAL_ACCOUNT_CHANGED = "institution.official_account_changed"
+    PHONE_STEP_DONE = "account.phone_step_done"
     REPORT_PRINTED = "report.printed"
     REPORT_RECOVERED = "report.recovered"
     REPORT_REOPENED = "report.reopened"

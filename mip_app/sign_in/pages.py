@@ -5,6 +5,8 @@ import reflex as rx
 from mip_app.core.gate import Open
 from mip_app.core.http import declare_page
 from mip_app.core.i18n import language, switch_language, t
+from mip_app.sign_in.external_parts import external_buttons, external_notice
+from mip_app.sign_in.external_state import External
 from mip_app.sign_in.state import SignIn
 from mip_app.ui.native import post_form
 from mip_app.ui.shell import Tab, brand
@@ -14,7 +16,7 @@ PORTRAITS = ("ct-lung", "mr-brain", "ct-head", "ct-chest")
 
 def add_pages(app: rx.App) -> None:
     declare_page("/login", Open.TO_ALL)
-    app.add_page(login, route="/login", title="MIP", on_load=SignIn.load)
+    app.add_page(login, route="/login", title="MIP", on_load=[SignIn.load, External.load])
 
 
 def login() -> rx.Component:
@@ -27,7 +29,9 @@ def login() -> rx.Component:
                 rx.el.h1(t("sign_in.title"), class_name="text-2xl font-semibold"),
                 rx.el.p(t("sign_in.subtitle"), class_name="mt-1 text-muted"),
                 _messages(),
+                external_notice(),
                 _form(),
+                external_buttons(),
                 class_name="my-auto py-8",
             ),
             rx.el.footer(t("sign_in.no_account"), class_name="text-sm text-muted"),
