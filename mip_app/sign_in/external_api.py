@@ -19,7 +19,7 @@ from mip_app.core.database import changing, read, write
 from mip_app.core.errors import MipError, NotVisible
 from mip_app.core.http import HOME, Needs
 from mip_app.core.settings import settings
-from mip_app.sign_in import external, wechat, wecom
+from mip_app.sign_in import identities, wechat, wecom
 from mip_app.sign_in.api import over
 from mip_app.sign_in.entering import entered, forget, is_path, next_page, refused
 from mip_app.sign_in.models import Provider
@@ -72,7 +72,7 @@ async def bind(
     target = next if is_path(next) else HOME[actor.side]
     token = request.cookies.get(BINDING, "")
     try:
-        await changing(external.bind if accept else external.decline, token)
+        await changing(identities.bind if accept else identities.decline, token)
     except MipError as error:
         target = f"{BIND_PAGE}?{urlencode({'error': error.code, 'next': target})}"
     answer = RedirectResponse(target, 303)
@@ -89,7 +89,7 @@ async def _away(request: Request, provider: Provider, inside: bool) -> Response:
     browser = secrets.token_urlsafe(32)
     state = await asyncio.to_thread(
         lambda: write(
-            external.begin, _anybody(request), provider, browser, inside=inside, binds=binds, target=target
+            identities.begin, _anybody(request), provider, browser, inside=inside, binds=binds, target=target
         )
     )
     link = (wechat.link if provider is Provider.WECHAT else wecom.link)(
@@ -105,64 +105,64 @@ async def _back(request: Request, provider: Provider, code: str, state: str) -> 
     _must_be_configured(provider)
     anybody = _anybody(request)
     attempt = await asyncio.to_thread(
-        write, external.take_up, anybody, provider, state, request.cookies.get(ATTEMPT, "")
+        write, identities.take_up, anybody, provider, state, request.cookies.get(ATTEMPT, "")
     )
     try:
         answer = await _received(request, attempt, code)
     except MipError as error:
-        await asyncio.to_thread(write, external.note_refused, anybody, provider, error.code)
+        await asyncio.to_thread(write, identities.note_refused, anybody, provider, error.code)
         answer = refused(error, attempt.target if attempt else "", kind=provider.value)
     forget(answer, ATTEMPT)
     return answer
 
 
-async def _received(request: Request, attempt: external.Attempt | None, code: str) -> RedirectResponse:
+async def _received(request: Request, attempt: identities.Attempt | None, code: str) -> RedirectResponse:
     if attempt is None:
-        raise external.AttemptOver()
+        raise identities.AttemptOver()
     if not code:
-        raise external.Cancelled()
+        raise identities.Cancelled()
     anybody, provider, here = _anybody(request), attempt.provider, _signed_in(request)
     subjects = await (
         wechat.subjects(code, attempt.inside) if provider is Provider.WECHAT else wecom.subjects(code)
     )
-    owner = await asyncio.to_thread(read, external.owner_of, anybody, provider, subjects)
+    owner = await asyncio.to_thread(read, identities.owner_of, anybody, provider, subjects)
     if here and owner == here.user_id:  # signed in already, and as this very person
         return RedirectResponse(attempt.target or HOME[here.side], 303)
     if here and attempt.binds and owner is not None:
-        return _to_bind(attempt, error=external.BoundElsewhere.code)
+        return _to_bind(attempt, error=identities.BoundElsewhere.code)
     if not (here and attempt.binds) and owner is not None:
         return await _in(request, attempt, subjects)
-    token = await asyncio.to_thread(write, external.keep_for_binding, anybody, provider, subjects[0])
+    token = await asyncio.to_thread(write, identities.keep_for_binding, anybody, provider, subjects[0])
     answer = _to_bind(attempt) if here else _to_prove(attempt)
     _keep(answer, BINDING, token)
     return answer
 
 
-async def _in(request: Request, attempt: external.Attempt, subjects: list[str]) -> RedirectResponse:
+async def _in(request: Request, attempt: identities.Attempt, subjects: list[str]) -> RedirectResponse:
     device = request.headers.get("user-agent", "")
     signed_in = await asyncio.to_thread(
-        write, external.enter, _anybody(request), attempt.provider, subjects, device
+        write, identities.enter, _anybody(request), attempt.provider, subjects, device
     )
     if signed_in is None:  # unbound between two looks
-        raise external.AttemptOver()
+        raise identities.AttemptOver()
     await over(request.scope.get("mip_actor"))
     return entered(signed_in, attempt.target)
 
 
-def _to_bind(attempt: external.Attempt, **more: str) -> RedirectResponse:
+def _to_bind(attempt: identities.Attempt, **more: str) -> RedirectResponse:
     onward = {"next": attempt.target} if attempt.target else {}
     query = urlencode({**more, **onward})
     return RedirectResponse(f"{BIND_PAGE}?{query}" if query else BIND_PAGE, 303)
 
 
-def _to_prove(attempt: external.Attempt) -> RedirectResponse:
+def _to_prove(attempt: identities.Attempt) -> RedirectResponse:
     """To the sign-in page, which says why, and from there to where the binding is confirmed."""
     then = _to_bind(attempt).headers["location"]
     return RedirectResponse(f"/login?{urlencode({'bind': attempt.provider.value, 'next': then})}", 303)
 
 
 def _must_be_configured(provider: Provider) -> None:
-    if provider.value not in external.external_kinds():
+    if provider.value not in identities.external_kinds():
         raise NotVisible()
 
 
@@ -187,7 +187,7 @@ def _keep(answer: Response, cookie: str, value: str) -> None:
     answer.set_cookie(
         cookie,
         value,
-        max_age=int(external.KEEP.total_seconds()),
+        max_age=int(identities.KEEP.total_seconds()),
         httponly=True,
         samesite="lax",  # the way back from the provider is a navigation from another site
         secure=settings().secure_cookies,

@@ -7,7 +7,7 @@ import reflex as rx
 from mip_app.core.database import changing, looking
 from mip_app.core.errors import MipError
 from mip_app.core.gate import Open, event
-from mip_app.sign_in import external
+from mip_app.sign_in import identities
 from mip_app.sign_in.entering import is_path
 from mip_app.sign_in.external_api import BINDING
 
@@ -36,7 +36,7 @@ class External(rx.State):
     @event(Open.TO_ALL)
     async def load(self):
         asked = self.router.url.query_parameters
-        self.kinds = external.external_kinds()
+        self.kinds = identities.external_kinds()
         self.bind = asked.get("bind", "") if asked.get("bind") in self.kinds else ""
         self.refused = asked.get("error", "") if asked.get("error") in SAID else ""
         self.kind = asked.get("kind", "") if asked.get("kind") in self.kinds else ""
@@ -53,7 +53,7 @@ class BindPage(rx.State):
     async def load(self):
         asked = self.router.url.query_parameters
         self.next = asked.get("next", "") if is_path(asked.get("next", "")) else "/"
-        self.provider = await looking(external.waiting, _cookie(self.router.headers.cookie, BINDING))
+        self.provider = await looking(identities.waiting, _cookie(self.router.headers.cookie, BINDING))
         error = asked.get("error", "")
         self.phase = error if error in SAID else ("ask" if self.provider else "external.binding_over")
 
@@ -69,17 +69,17 @@ class Identities(rx.State):
 
     @event(Open.TO_SIGNED_IN)
     async def load(self):
-        found = await looking(external.bound)
+        found = await looking(identities.bound)
         self._ids = [one.id for one in found]
         self.rows = [BoundLine(provider=one.provider, at=f"{one.at:%Y-%m-%d}") for one in found]
         has = {one.provider for one in found}
-        self.addable = [kind for kind in external.external_kinds() if kind not in has]
+        self.addable = [kind for kind in identities.external_kinds() if kind not in has]
 
     @event(Open.TO_SIGNED_IN)
     async def unbind(self, number: int):
         own = isinstance(number, int) and 0 <= number < len(self._ids)
         try:
-            await changing(external.unbind, self._ids[number] if own else 0)
+            await changing(identities.unbind, self._ids[number] if own else 0)
             self.refused = ""
         except MipError as error:
             self.refused = error.code

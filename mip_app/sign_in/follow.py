@@ -18,7 +18,7 @@ from mip_app.core import bus
 from mip_app.core.actor import Actor, Open, needs
 from mip_app.core.clock import utc_now
 from mip_app.core.errors import Conflict, NotVisible
-from mip_app.sign_in import external
+from mip_app.sign_in import identities
 from mip_app.sign_in.models import FollowScene, OfficialAccount, Provider
 from mip_app.sign_in.official import Account
 from mip_app.sign_in.official_account import secret_of
@@ -97,8 +97,8 @@ def scanned(session: Session, actor: Actor, institution_id: int, openid: str, sc
     by = replace(actor, user_id=row.user_id, name=person.name, institution_id=institution_id)
     bus.touch(session, follow_topic(row.user_id))
     try:
-        external.attach(session, by, Provider.FOLLOW, f"{account.app_id}:{openid}", row.user_id)
-    except external.BoundElsewhere:
+        identities.attach(session, by, Provider.FOLLOW, f"{account.app_id}:{openid}", row.user_id)
+    except identities.BoundElsewhere:
         row.outcome = "elsewhere"
         return "follow.reply_elsewhere"
     row.outcome = "done"
