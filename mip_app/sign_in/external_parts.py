@@ -4,6 +4,7 @@ import reflex as rx
 
 from mip_app.core.i18n import t
 from mip_app.sign_in.external_state import BoundLine, External, Identities
+from mip_app.ui.native import route_link
 
 ICONS = {"wechat": "message-circle", "wecom": "briefcase", "follow": "rss"}
 
@@ -79,10 +80,10 @@ def provider_icon(provider: rx.Var[str]) -> rx.Component:
 
 
 def _button(kind: rx.Var[str]) -> rx.Component:
-    return rx.el.a(
+    return route_link(
+        f"/auth/{kind}",
         provider_icon(kind),
         provider_name(kind),
-        href=f"/auth/{kind}",
         id=f"sign-in-{kind}",
         class_name="btn btn-ghost flex-1 border border-base-300 font-normal pointer-coarse:min-h-11",
     )
@@ -104,10 +105,10 @@ def _line(row: rx.Var[BoundLine], number: rx.Var[int]) -> rx.Component:
 
 
 def _add(kind: rx.Var[str]) -> rx.Component:
-    return rx.el.a(
+    return route_link(
+        f"/auth/{kind}?bind=1&next=/account",
         rx.icon("plus", class_name="ico"),
         t("external.add", provider=provider_name(kind)),
-        href=f"/auth/{kind}?bind=1&next=/account",
         id=f"bind-{kind}",
         class_name="btn btn-sm pointer-coarse:min-h-11",
     )

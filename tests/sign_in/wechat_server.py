@@ -111,6 +111,8 @@ class WeChat:
     def _serve(self, handler: BaseHTTPRequestHandler, body: dict[str, Any]) -> None:
         parts = urlsplit(handler.path)
         query = {name: values[0] for name, values in parse_qs(parts.query).items()}
+        if parts.path == "/favicon.ico":
+            return _send(handler, 204, "image/x-icon", "")
         self.asked.append(parts.path)
         if parts.path in ORDER:
             self._authorise(handler, parts.path, query)
@@ -119,6 +121,7 @@ class WeChat:
                 query, body
             )
             _send(handler, 200, "text/plain", json.dumps(answer))
+        return None
 
     def _troubled(self, handler: BaseHTTPRequestHandler) -> bool:
         if self.trouble == "slow":
