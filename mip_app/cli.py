@@ -72,6 +72,15 @@ def revision(what_changes: str) -> None:
     write_revision(what_changes)
 
 
+@mip.command()
+@click.option("--follow", is_flag=True, help="Go on and print messages as they come.")
+def outbox(follow: bool) -> None:
+    """Print the messages that wait, newest first: codes for phones, where no provider sends them."""
+    from mip_app.messages import command
+
+    command.print_waiting(follow)
+
+
 @mip.group()
 def operator() -> None:
     """The platform's operators."""

@@ -20,6 +20,7 @@ from mip_app.dicomweb.api import router as dicomweb
 from mip_app.dicomweb.stow import router as stow
 from mip_app.ingest import api as ingest_api
 from mip_app.ingest import components as upload
+from mip_app.messages import relay
 from mip_app.reports import api as reports_api
 from mip_app.reports import pages as reports_pages
 from mip_app.serving import bundle
@@ -27,6 +28,9 @@ from mip_app.serving.health import router as health
 from mip_app.sign_in import api as sign_in_api
 from mip_app.sign_in import external_api, external_pages, official_account_api
 from mip_app.sign_in import pages as sign_in_pages
+from mip_app.sign_in.account import pages as account_pages
+from mip_app.sign_in.forgot import pages as forgot_pages
+from mip_app.sign_in.welcome import pages as welcome_pages
 from mip_app.studies import pages as studies_pages
 from mip_app.ui import pages as ui_pages
 from mip_app.ui.shell import offline_line
@@ -67,15 +71,15 @@ def with_api(pages: ASGIApp) -> ASGIApp:
 
 @contextlib.asynccontextmanager
 async def following() -> AsyncIterator[None]:
-    """Hear what other processes change, as long as this one serves."""
+    """Hear what other processes change and send what waits, as long as this one serves."""
     gate.keep_tabs_apart(app, identity)
-    task = asyncio.create_task(bus.follow(engine()))
+    tasks = [asyncio.create_task(work) for work in (bus.follow(engine()), relay.run())]
     try:
         yield
     finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 app = rx.App(
@@ -95,7 +99,10 @@ app = rx.App(
 app.add_middleware(gate.use(identity), index=0)
 app.register_lifespan_task(following)
 
-for pages in (sign_in_pages, external_pages, ui_pages, viewer_pages, admin_home):
+for pages in (
+    *(sign_in_pages, external_pages, welcome_pages, forgot_pages, account_pages),
+    *(ui_pages, viewer_pages, admin_home),
+):
     pages.add_pages(app)
 studies_pages.add_pages(app, upload=upload)
 reports_pages.add_pages(app, images=study_images)

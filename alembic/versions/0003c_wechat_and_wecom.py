@@ -7,7 +7,7 @@ from alembic import op
 import mip_app.core.columns
 
 revision = '0003c'
-down_revision = '0002'
+down_revision = '0003b'
 branch_labels = None
 depends_on = None
 

@@ -18,7 +18,7 @@ def matches(password_hash: str | None, password: str) -> bool:
     """Whether `password` is the one; None (no such account) takes as long as a wrong one."""
     try:
         return _hasher.verify(password_hash or _NOBODY, password) and password_hash is not None
-    except (VerificationError, InvalidHashError):
+    except (VerificationError, InvalidHashError, UnicodeEncodeError):
         return False
 
 

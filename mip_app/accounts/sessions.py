@@ -43,7 +43,8 @@ def nobody(address: str = "") -> Actor:
 
 
 def account_key(account: str) -> str:
-    return account.strip().lower()[:100]
+    # Half of a surrogate pair and NUL come from no keyboard, and no database takes them.
+    return account.encode("utf-8", "ignore").decode().replace("\x00", "").strip().lower()[:100]
 
 
 @needs(Open.TO_ALL)
@@ -143,6 +144,11 @@ def end_sessions(session: Session, user_ids: Iterable[int], but: int | None = No
     _revoke(session, which & (col(LoginSession.method) == method) if method else which, but)
 
 
+def end_session(session: Session, session_id: int) -> None:
+    """For services that have made sure whose it is."""
+    _revoke(session, col(LoginSession.id) == session_id)
+
+
 def tell_sessions(session: Session, membership_ids: Iterable[int]) -> None:
     """For services that change what people may: their open pages look again."""
     rows = session.exec(
@@ -212,7 +218,7 @@ _LIVING = (
 
 def _living(session: Session, which: ColumnElement[bool], address: str) -> Actor | None:
     found = session.execute(_LIVING.where(which)).first()
-    if found is None or not _alive(found, utc_now()):
+    if found is None or not alive(found, utc_now()):
         return None
     alliance = found.alliance_id or found.institution_alliance_id
     if alliance and session.exec(select(Alliance.disabled).where(Alliance.id == alliance)).first():
@@ -342,7 +348,8 @@ def hash_of(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
-def _alive(row: Row, now: datetime) -> bool:
+def alive(row: Row | LoginSession, now: datetime) -> bool:
+    """Whether a sign-in that nobody ended is still good by the clock."""
     idle = (
         timedelta(minutes=settings().admin_idle_minutes)
         if row.side == Side.ADMIN

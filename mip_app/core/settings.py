@@ -61,6 +61,21 @@ class Settings(BaseSettings):
     wecom_login_url: str = Field("https://login.work.weixin.qq.com", description="WeCom's sign-in on the PC")
     wecom_api_url: str = Field("https://qyapi.weixin.qq.com", description="WeCom's interface")
     outside_seconds: float = Field(4.0, gt=0, description="How long WeChat and WeCom may take to answer")
+    sms_url: str = Field(
+        "", description="Empty: messages wait for `mip outbox`. Else tencent://sms.tencentcloudapi.com"
+    )
+    sms_secret_id: str = Field("", description="Tencent Cloud: SecretId of an API key")
+    sms_secret_key: SecretStr = Field(SecretStr(""), description="Tencent Cloud: its SecretKey")
+    sms_app_id: str = Field("", description="Tencent Cloud SMS: SmsSdkAppId")
+    sms_sign_name: str = Field("", description="Tencent Cloud SMS: the approved signature, without brackets")
+    sms_region: str = Field("ap-guangzhou", description="Tencent Cloud: the region that sends")
+    sms_templates: dict[str, str] = Field(
+        {}, description='Approved template of each message: {"code.bind": "1234567", …}'
+    )
+    sms_echo: bool = Field(
+        False, description="True: waiting messages are said on the console, as in the demo"
+    )
+    codes_per_address: int = Field(20, description="Most codes by phone that one address asks for in an hour")
 
     max_file_bytes: int = Field(4 * 1024**3, description="Largest single file taken in")
     max_archive_bytes: int = Field(64 * 1024**3, description="Most bytes one zip may unpack to")

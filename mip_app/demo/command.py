@@ -1,6 +1,7 @@
 """`mip demo`: serve with demo data, and tell its accounts."""
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -8,6 +9,7 @@ import unicodedata
 
 import click
 
+from mip_app.core.settings import settings
 from mip_app.serving import start
 from mip_app.serving.migration import migrate
 
@@ -17,6 +19,10 @@ from mip_app.serving.migration import migrate
 def demo(context: click.Context) -> None:
     """Build what changed, make the demo data once, and serve."""
     if context.invoked_subcommand is None:
+        os.environ.setdefault(
+            "MIP_SMS_ECHO", "true"
+        )  # no provider sends the codes of a demo: they are said here
+        settings.cache_clear()
         start.serve(before=_make_data_apart, after=tell_accounts)
 
 

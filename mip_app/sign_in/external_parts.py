@@ -45,21 +45,27 @@ def external_notice() -> rx.Component:
 
 
 def external_identities() -> rx.Component:
-    """The account page's section: what is bound, given up with one button. Its page loads `Identities.load`."""
-    return rx.el.section(
-        rx.el.h2(t("external.title"), class_name="text-lg font-medium"),
-        rx.el.p(t("external.title_more"), class_name="mt-1 text-sm text-muted"),
-        rx.cond(
-            Identities.refused != "",
-            rx.el.p(t("external.not_unbound"), role="alert", class_name="mt-2 text-sm text-error"),
+    """The account page's section: what is bound, given up with one button. Its page loads `Identities.load`.
+
+    Not there where nothing is bound and nothing could be.
+    """
+    return rx.cond(
+        (Identities.rows.length() > 0) | (Identities.addable.length() > 0),
+        rx.el.section(
+            rx.el.h2(t("external.title"), class_name="pb-2 text-lg font-semibold"),
+            rx.el.ul(
+                rx.foreach(Identities.rows, _line),
+                rx.foreach(Identities.addable, _add),
+                class_name="divide-y divide-base-300 border-y border-base-300",
+            ),
+            rx.cond(
+                Identities.refused != "",
+                rx.el.p(t("external.not_unbound"), role="alert", class_name="mt-2 text-sm text-error"),
+                rx.el.p(t("external.title_more"), class_name="mt-2 text-sm text-muted"),
+            ),
+            id="identities",
+            class_name="mt-8",
         ),
-        rx.el.ul(rx.foreach(Identities.rows, _line), class_name="mt-3"),
-        rx.cond(
-            Identities.rows.length() == 0,
-            rx.el.p(t("external.none_bound"), class_name="py-2 text-muted"),
-        ),
-        rx.el.div(rx.foreach(Identities.addable, _add), class_name="mt-3 flex flex-wrap gap-2"),
-        id="identities",
     )
 
 
@@ -92,23 +98,34 @@ def _button(kind: rx.Var[str]) -> rx.Component:
 def _line(row: rx.Var[BoundLine], number: rx.Var[int]) -> rx.Component:
     return rx.el.li(
         provider_icon(row["provider"]),
-        rx.el.span(provider_name(row["provider"]), class_name="flex-1"),
-        rx.el.span(t("external.bound_on", day=row["at"]), class_name="num text-sm text-muted max-sm:hidden"),
+        rx.el.div(
+            rx.el.p(provider_name(row["provider"])),
+            rx.el.p(t("external.bound_on", day=row["at"]), class_name="num text-sm text-muted"),
+            class_name="flex-1",
+        ),
         rx.el.button(
             t("external.unbind"),
             type="button",
             on_click=Identities.unbind(number),
-            class_name="btn btn-sm btn-ghost border-base-300 pointer-coarse:min-h-11",
+            class_name="btn btn-sm pointer-coarse:min-h-11",
         ),
-        class_name="flex min-h-12 items-center gap-3 border-b border-base-300",
+        class_name="flex min-h-16 items-center gap-3 py-2",
     )
 
 
 def _add(kind: rx.Var[str]) -> rx.Component:
-    return route_link(
-        f"/auth/{kind}?bind=1&next=/account",
-        rx.icon("plus", class_name="ico"),
-        t("external.add", provider=provider_name(kind)),
-        id=f"bind-{kind}",
-        class_name="btn btn-sm pointer-coarse:min-h-11",
+    return rx.el.li(
+        provider_icon(kind),
+        rx.el.div(
+            rx.el.p(provider_name(kind)),
+            rx.el.p(t("external.none_bound"), class_name="text-sm text-muted"),
+            class_name="flex-1",
+        ),
+        route_link(
+            f"/auth/{kind}?bind=1&next=/account",
+            t("external.bind"),
+            id=f"bind-{kind}",
+            class_name="btn btn-sm pointer-coarse:min-h-11",
+        ),
+        class_name="flex min-h-16 items-center gap-3 py-2",
     )

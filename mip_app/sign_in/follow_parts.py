@@ -26,7 +26,7 @@ def follow_step(*, done: Any = None) -> rx.Component:
             rx.match(FollowStep.phase, ("waiting", _code()), ("done", _done(done)), _offer()),
             aria_label=t("follow.title"),
             id="follow",
-            class_name="mt-6 max-sm:hidden",
+            class_name="max-lg:hidden",
         ),
     )
 

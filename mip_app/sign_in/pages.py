@@ -130,6 +130,12 @@ def _form() -> rx.Component:
         rx.el.button(
             t("sign_in.submit"), type="submit", id="sign-in", class_name="btn btn-primary mt-2 w-full"
         ),
+        rx.el.a(
+            t("sign_in.forgot"),
+            href="/forgot",
+            id="forgot",
+            class_name="btn btn-ghost btn-sm self-center text-muted",
+        ),
         class_name="mt-3 flex flex-col gap-4",
     )
 

@@ -36,8 +36,8 @@ def add_page(
 ) -> None:
     """Add a page that those whom `needs` names may open. `title` is a key of the catalogue."""
     declare_page(route, needs)
-    # A page for everybody has no frame that knows who is there.
-    frame = [] if needs is Open.TO_ALL else [Shell.load]
+    # A page for everybody, or for who is not in yet, has no frame that knows who is there.
+    frame = [] if needs in (Open.TO_ALL, Open.TO_ENTERING) else [Shell.load]
 
     def page() -> rx.Component:
         return rx.el.div(
@@ -114,6 +114,13 @@ def account_menu(device: str = "") -> rx.Component:
         rx.el.div(
             rx.el.p(Shell.name, class_name="px-3 pt-2 font-medium"),
             rx.el.p(Shell.institution, class_name="px-3 pb-2 text-sm text-muted"),
+            rx.el.a(
+                rx.icon("circle-user-round", class_name="ico"),
+                t("ui.own_account"),
+                href="/account",
+                id=device + "own-account",
+                class_name="btn btn-ghost btn-sm w-full justify-start",
+            ),
             language_button("btn btn-ghost btn-sm w-full justify-start", device + "language"),
             post_form(
                 "/auth/logout",

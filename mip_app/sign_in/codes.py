@@ -1,0 +1,239 @@
+"""Codes by phone: six digits, for one purpose of one person, five minutes, once.
+
+Both ends are limited: how many are sent to a phone, for an account, from an address; and how many are tried, at
+one code and over all of them, so that asking for a new one buys no new tries without end.
+"""
+
+import hmac
+import re
+import secrets
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+
+from sqlalchemy import delete, update
+from sqlmodel import Session, col, select
+
+from mip_app.accounts import phones
+from mip_app.audit import service as audit
+from mip_app.audit.models import Act
+from mip_app.core.actor import Actor
+from mip_app.core.clock import utc_now
+from mip_app.core.errors import MipError
+from mip_app.core.sealing import key_for, seal, unseal
+from mip_app.core.settings import settings
+from mip_app.messages import outbox
+from mip_app.messages.models import Template
+from mip_app.sign_in import budgets
+from mip_app.sign_in.budgets import Limit
+from mip_app.sign_in.models import PhoneCode
+
+LIFE = timedelta(minutes=5)
+AFTER_IT = timedelta(minutes=10)  # after the right code, for what it was asked for
+TRIES = 5
+PAUSE = timedelta(seconds=60)
+KEEP = timedelta(days=1)
+
+_HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
+
+
+class Purpose(StrEnum):
+    BIND = "bind"
+    CHANGE_PHONE = "change_phone"
+    FORGOT = "forgot"
+
+
+TEMPLATES = {
+    Purpose.BIND: Template.CODE_BIND,
+    Purpose.CHANGE_PHONE: Template.CODE_CHANGE_PHONE,
+    Purpose.FORGOT: Template.CODE_FORGOT,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """`ticket`: which code it is, for whoever asked; never shown. `error`: a key of the catalogue, or ''."""
+
+    ticket: str = ""
+    error: str = ""
+    wait: int = 0  # seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    error: str = ""
+    phone: str = ""  # the one that is proved now
+    user_id: int | None = None
+
+    def raise_error(self) -> "Tried":
+        """For callers outside of the transaction that counts. Raises CodeRefused."""
+        if self.error:
+            raise CodeRefused(self.error)
+        return self
+
+
+class CodeRefused(MipError):
+    code = "code.wrong"
+    status = 400
+
+
+def send(
+    session: Session, actor: Actor, purpose: Purpose, phone: str, user_id: int | None, account: str = ""
+) -> Sent:
+    """Send a code to `phone`, a normalised number. Never raises: what is asked for is counted.
+
+    `user_id` None: nobody is sent anything, and whoever asks cannot tell. `account`: whose name was typed.
+    """
+    if wait := budgets.spend(session, _sending(actor, phone, account or str(user_id or ""))):
+        return Sent(error="code.too_many", wait=wait)
+    _replace(session, purpose, user_id)
+    now, key = utc_now(), secrets.token_hex(16)
+    code = f"{secrets.randbelow(10**6):06}"
+    session.add(
+        PhoneCode(
+            id=key,
+            purpose=purpose,
+            user_id=user_id,
+            phone=seal(phone, "sign_in.code", key),
+            code_hash=_hash(key, code),
+            created_at=now,
+            expires_at=now + LIFE,
+        )
+    )
+    minutes = str(int(LIFE.total_seconds() // 60))
+    outbox.put(session, phone if user_id else "", TEMPLATES[purpose], [code, minutes], now + LIFE)
+    subject = f"user:{user_id}" if user_id else ""
+    audit.record(session, actor, Act.CODE_SENT, subject, refused=not user_id, purpose=purpose)
+    return Sent(ticket=key, wait=int(PAUSE.total_seconds()))
+
+
+def latest(session: Session, user_id: int, purpose: Purpose) -> str:
+    """The ticket of somebody's last code that still counts, or ''."""
+    ticket = last(session, user_id, purpose)
+    row = session.get(PhoneCode, ticket) if ticket else None
+    return ticket if row and not row.over and row.expires_at > utc_now() else ""
+
+
+def last(session: Session, user_id: int, purpose: Purpose) -> str:
+    """The ticket of somebody's last code, over or not; '' where none was sent within a day."""
+    found = session.exec(
+        select(PhoneCode.id)
+        .where(PhoneCode.user_id == user_id, PhoneCode.purpose == purpose)
+        .order_by(col(PhoneCode.created_at).desc())
+    ).first()
+    return found or ""
+
+
+def phone_of(session: Session, ticket: str) -> str:
+    """Where a code went, or ''."""
+    row = session.get(PhoneCode, ticket) if ticket else None
+    return unseal(row.phone, "sign_in.code", row.id) if row else ""
+
+
+def try_code(session: Session, actor: Actor, ticket: str, purpose: Purpose, code: str) -> Tried:
+    """Whether `code` is the one sent. Never raises: each try is counted, whatever comes of it."""
+    row = session.get(PhoneCode, ticket) if ticket else None
+    row = row if row and row.purpose == purpose else None
+    user_id = row.user_id if row else None
+    if budgets.spend(session, _trying(actor, row)):
+        return _wrong(session, actor, user_id, purpose, "code.too_many_tries")
+    if row is None or not _count(session, ticket):
+        return _wrong(session, actor, user_id, purpose, "code.over")
+    right = hmac.compare_digest(row.code_hash, _hash(row.id, code))
+    if not right or row.user_id is None:
+        return _wrong(session, actor, user_id, purpose, "code.wrong")
+    session.refresh(row)
+    row.verified_at, row.expires_at = utc_now(), utc_now() + AFTER_IT
+    row.over = purpose is not Purpose.FORGOT
+    return Tried(phone=unseal(row.phone, "sign_in.code", row.id), user_id=row.user_id)
+
+
+def proved(session: Session, ticket: str, purpose: Purpose) -> int:
+    """Who proved their phone with this ticket a moment ago. Raises CodeRefused."""
+    row = session.get(PhoneCode, ticket) if ticket else None
+    if not row or row.over or row.purpose != purpose or not row.verified_at or row.expires_at <= utc_now():
+        raise CodeRefused("code.over")
+    return row.user_id or 0
+
+
+def use_up(session: Session, ticket: str) -> None:
+    """Once only. Raises CodeRefused where another request was faster."""
+    used = session.execute(
+        update(PhoneCode)
+        .where(col(PhoneCode.id) == ticket, col(PhoneCode.over).is_(False))
+        .values(over=True)
+        .returning(col(PhoneCode.id))
+    )
+    if not used.all():
+        raise CodeRefused("code.over")
+
+
+def ticket_of(text: object) -> str:
+    """What was sent as a ticket, or ''."""
+    return text if isinstance(text, str) and re.fullmatch(r"[0-9a-f]{32}", text) else ""
+
+
+def digits(text: object) -> str:
+    """What was typed as a code, or ''."""
+    typed = "".join(text.split()) if isinstance(text, str) and len(text) < 20 else ""
+    return typed if len(typed) == 6 and typed.isascii() and typed.isdigit() else ""
+
+
+def _count(session: Session, ticket: str) -> bool:
+    """Take one of the code's tries; False when none is left or it is over. One statement: parallel tries count."""
+    taken = session.execute(
+        update(PhoneCode)
+        .where(
+            col(PhoneCode.id) == ticket,
+            col(PhoneCode.over).is_(False),
+            col(PhoneCode.verified_at).is_(None),
+            col(PhoneCode.expires_at) > utc_now(),
+            col(PhoneCode.tries) < TRIES,
+        )
+        .values(tries=col(PhoneCode.tries) + 1)
+        .returning(col(PhoneCode.id))
+    )
+    return bool(taken.all())
+
+
+def _replace(session: Session, purpose: Purpose, user_id: int | None) -> None:
+    """Former codes of the same kind are over; those of yesterday go."""
+    session.execute(delete(PhoneCode).where(col(PhoneCode.created_at) < utc_now() - KEEP))
+    budgets.prune(session)
+    session.execute(
+        update(PhoneCode)
+        .where(col(PhoneCode.user_id) == (user_id or 0), col(PhoneCode.purpose) == purpose)
+        .values(over=True)
+    )
+
+
+def _wrong(session: Session, actor: Actor, user_id: int | None, purpose: Purpose, error: str) -> Tried:
+    subject = f"user:{user_id}" if user_id else ""
+    audit.record(session, actor, Act.CODE_REFUSED, subject, refused=True, purpose=purpose, why=error)
+    return Tried(error=error)
+
+
+def _sending(actor: Actor, phone: str, account: str) -> list[Limit]:
+    number = phones.index_of(phone)
+    limits = [
+        Limit(f"code.address:{actor.address}", settings().codes_per_address, _HOUR),
+        Limit(f"code.pause:{number}", 1, PAUSE),
+        Limit(f"code.hour:{number}", 5, _HOUR),
+        Limit(f"code.day:{number}", 10, _DAY),
+    ]
+    return [*limits, Limit(f"code.account:{account}", 20, _DAY)] if account else limits
+
+
+def _trying(actor: Actor, row: PhoneCode | None) -> list[Limit]:
+    """The same for a code that nobody was sent: what is limited must not tell which it is."""
+    limits = [Limit(f"tries.address:{actor.address}", 100, _HOUR)]
+    if row:
+        number = phones.index_of(unseal(row.phone, "sign_in.code", row.id))
+        limits.append(Limit(f"tries.phone:{number}", 15, _HOUR))
+    if row and row.user_id:
+        limits.append(Limit(f"tries.user:{row.user_id}", 15, _HOUR))
+    return limits
+
+
+def _hash(ticket: str, code: str) -> str:
+    return hmac.new(key_for("sign_in.code"), f"{ticket}:{code}".encode(), "sha256").hexdigest()
