@@ -78,9 +78,9 @@ def provider_name(provider: rx.Var[str] | str) -> rx.Var[str]:
     )
 
 
-def provider_icon(provider: rx.Var[str]) -> rx.Component:
+def provider_icon(provider: rx.Var[str], class_name: str = "ico text-muted") -> rx.Component:
     def icon(name: str) -> rx.Component:
-        return rx.icon(ICONS[name], class_name="ico text-lg text-muted")
+        return rx.icon(ICONS[name], class_name=class_name)
 
     return rx.match(provider, ("wecom", icon("wecom")), ("follow", icon("follow")), icon("wechat"))
 
@@ -88,7 +88,7 @@ def provider_icon(provider: rx.Var[str]) -> rx.Component:
 def _button(kind: rx.Var[str]) -> rx.Component:
     return route_link(
         f"/auth/{kind}",
-        provider_icon(kind),
+        provider_icon(kind, "ico text-lg text-muted"),
         provider_name(kind),
         id=f"sign-in-{kind}",
         class_name="btn btn-ghost flex-1 border border-base-300 font-normal pointer-coarse:min-h-11",

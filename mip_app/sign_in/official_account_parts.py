@@ -39,11 +39,12 @@ def _said() -> rx.Component:
 def _form() -> rx.Component:
     return post_form(
         "/auth/official-account",
-        _field("name", "official.name", default_value=Form.name, max_length=60, required=True),
+        _field("name", "official.name", default_value=Form.name, key=Form.name, max_length=60, required=True),
         _field(
             "app_id",
             "official.app_id",
             default_value=Form.app_id,
+            key=Form.app_id,
             max_length=32,
             required=True,
             placeholder="wx",
