@@ -34,8 +34,8 @@ from mip_app.reports import pages as reports_pages
 from mip_app.serving import bundle
 from mip_app.serving.health import router as health
 from mip_app.sign_in import api as sign_in_api
+from mip_app.sign_in import external_api, external_pages, official_account_api, qr_api, switching
 from mip_app.sign_in import pages as sign_in_pages
-from mip_app.sign_in import qr_api, switching
 from mip_app.sign_in.account import pages as account_pages
 from mip_app.sign_in.forgot import pages as forgot_pages
 from mip_app.sign_in.places_state import Places
@@ -52,6 +52,8 @@ ROUTERS = (
     health,
     sign_in_api.router,
     qr_api.router,
+    external_api.router,
+    official_account_api.router,
     dicomweb,
     stow,
     ingest_api.router,
@@ -79,6 +81,7 @@ API_PREFIXES = (
     "/print/",
     "/reports/leave",
     "/institution/",
+    "/wechat/",
     auditing_api.PATH,
 )
 
@@ -132,6 +135,7 @@ frame.menu.append(switching.in_menu)
 
 for pages in (
     sign_in_pages,
+    external_pages,
     welcome_pages,
     forgot_pages,
     account_pages,

@@ -154,9 +154,10 @@ def close_session(session: Session, actor: Actor) -> None:
     audit.record(session, actor, Act.SIGNED_OUT)
 
 
-def end_sessions(session: Session, user_ids: Iterable[int], but: int | None = None) -> None:
-    """For services that disable, reset or change people: end all their sign-ins, except one."""
-    _revoke(session, col(LoginSession.user_id).in_(list(user_ids)), but)
+def end_sessions(session: Session, user_ids: Iterable[int], but: int | None = None, method: str = "") -> None:
+    """For services that disable, reset or change people: end all their sign-ins (by `method`), except one."""
+    which = col(LoginSession.user_id).in_(list(user_ids))
+    _revoke(session, which & (col(LoginSession.method) == method) if method else which, but)
 
 
 def end_sessions_at(session: Session, memberships: Any) -> None:

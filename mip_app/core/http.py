@@ -53,7 +53,10 @@ def is_path(asked: str) -> bool:
 # The worker that decodes images compiles WebAssembly: it may, in its own answer, and the pages never.
 CODEC_WORKER = "/assets/decodeImageFrameWorker"
 CODEC_POLICY = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'"
-NOT_PAGES = ("/dicom-web", "/auth/", "/healthz", "/_event", "/assets/", "/external/", "/portraits/")
+NOT_PAGES = (
+    *("/dicom-web", "/auth/", "/healthz", "/_event", "/assets/", "/external/", "/portraits/"),
+    "/wechat/",
+)
 FILES = (".js", ".css", ".map", ".json", ".webp", ".svg", ".ico", ".png", ".woff2", ".wasm", ".txt")
 
 

@@ -6,7 +6,11 @@ import traceback
 
 log = logging.getLogger(__name__)
 
-FRAMEWORK = ("reflex", "reflex_base", "socketio", "engineio", "pydicom", "fastapi", "sqlalchemy")
+# The HTTP clients among them: they log addresses, and outside platforms want their secrets there.
+FRAMEWORK = (
+    *("reflex", "reflex_base", "socketio", "engineio", "pydicom", "fastapi", "sqlalchemy"),
+    *("authlib", "httpx", "httpx2", "httpcore", "httpcore2"),
+)
 
 
 class Withhold(logging.Filter):

@@ -69,6 +69,29 @@ class Settings(BaseSettings):
         60, ge=1, description="QR codes for one address within MIP_SIGN_IN_WAIT_MINUTES"
     )
 
+    public_url: str = Field(
+        "", description="What browsers call this server, https://…; empty: the host that each request names"
+    )
+    wechat_app_id: str = Field("", description="WeChat open platform, website application; empty: no WeChat")
+    wechat_app_secret: SecretStr = Field(SecretStr(""), description="Its secret")
+    wechat_official_app_id: str = Field(
+        "", description="Official account of the same open platform account, to sign in inside WeChat"
+    )
+    wechat_official_app_secret: SecretStr = Field(SecretStr(""), description="Its secret")
+    wechat_scope: str = Field(
+        "snsapi_userinfo",
+        description="What is asked inside WeChat; snsapi_base asks nothing, knows no unionid",
+    )
+    wechat_is_enough: bool = Field(False, description="True: WeChat stands for the second factor too")
+    wecom_corp_id: str = Field("", description="WeCom, the company's id; empty: no WeCom")
+    wecom_agent_id: str = Field("", description="The id of its self-built application")
+    wecom_secret: SecretStr = Field(SecretStr(""), description="The secret of that application")
+    wecom_is_enough: bool = Field(False, description="True: WeCom stands for the second factor too")
+    wechat_open_url: str = Field("https://open.weixin.qq.com", description="Where browsers authorise")
+    wechat_api_url: str = Field("https://api.weixin.qq.com", description="WeChat's interface")
+    wecom_login_url: str = Field("https://login.work.weixin.qq.com", description="WeCom's sign-in on the PC")
+    wecom_api_url: str = Field("https://qyapi.weixin.qq.com", description="WeCom's interface")
+    outside_seconds: float = Field(4.0, gt=0, description="How long WeChat and WeCom may take to answer")
     sms_url: str = Field(
         "",
         pattern=r"^(|outbox|tencent(\+http)?://[^/]+/?)$",

@@ -4,7 +4,7 @@ import reflex as rx
 from reflex_base.components.component import NoSSRComponent
 
 from mip_app.core.i18n import t
-from mip_app.sign_in.external import EXTERNAL, External
+from mip_app.sign_in.external_parts import external_buttons
 from mip_app.sign_in.state import SignIn
 from mip_app.ui.native import post_form
 from mip_app.ui.secret import password_field
@@ -128,18 +128,4 @@ def by_qr() -> rx.Component:
 
 
 def external() -> rx.Component:
-    def button(each: External) -> rx.Component:
-        return rx.cond(
-            SignIn.external.contains(each.kind),
-            rx.el.a(
-                rx.icon(each.icon, class_name="ico text-lg text-muted"),
-                t(each.title),
-                href=each.route,
-                class_name="btn btn-ghost flex-1 border border-base-300 font-normal",
-            ),
-        )
-
-    return rx.el.div(
-        *(button(each) for each in EXTERNAL),
-        class_name="mt-6 flex gap-3 empty:hidden group-has-[#admin:checked]/login:hidden",
-    )
+    return rx.el.div(external_buttons(), class_name="group-has-[#admin:checked]/login:hidden")

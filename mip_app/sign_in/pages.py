@@ -6,6 +6,8 @@ from mip_app.core.gate import Open
 from mip_app.core.http import declare_page
 from mip_app.core.i18n import language, switch_language, t
 from mip_app.sign_in import approval, forms
+from mip_app.sign_in.external_parts import external_notice
+from mip_app.sign_in.external_state import External
 from mip_app.sign_in.state import Approval, SignIn
 from mip_app.ui.shell import Tab, add_page, brand
 
@@ -14,7 +16,7 @@ PORTRAITS = ("ct-lung", "mr-brain", "ct-head", "ct-chest")
 
 def add_pages(app: rx.App) -> None:
     declare_page("/login", Open.TO_ALL)
-    app.add_page(login, route="/login", title="MIP", on_load=SignIn.load)
+    app.add_page(login, route="/login", title="MIP", on_load=[SignIn.load, External.load])
     add_page(app, approval.approve, "/approve", "approve.page", [Approval.load], needs=Open.TO_SIGNED_IN)
 
 
@@ -28,6 +30,7 @@ def login() -> rx.Component:
             rx.el.div(
                 _head(),
                 forms.messages(),
+                external_notice(),
                 forms.choice(),
                 rx.el.div(forms.by_password(), forms.by_qr(), class_name="min-h-84"),
                 forms.external(),

@@ -106,3 +106,9 @@ def _known(session: Session, key: str) -> Known | None:
         select(User.id, User.password_hash).where(User.account == key, col(User.disabled).is_(False))
     ).one_or_none()
     return Known(found[0] or 0, found[1]) if found else None
+
+
+def forgive(session: Session, actor: Actor, account: str) -> None:
+    """For services that let somebody choose a new password: wrong ones for the former count no more."""
+    key = account_key(account)
+    tries.forget(session, [limit(0, "pair", key, tries.source(actor.address)), limit(0, "account", key)])

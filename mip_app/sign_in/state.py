@@ -5,7 +5,6 @@ from mip_app.core.errors import MipError
 from mip_app.core.gate import Open, event
 from mip_app.core.settings import settings
 from mip_app.sign_in import qr
-from mip_app.sign_in.external import EXTERNAL
 
 # The only codes that the sign-in page says; anything else in its address is not shown.
 SAID = frozenset(
@@ -26,7 +25,6 @@ class SignIn(rx.State):
     ended: bool = False
     second_factor: bool = False  # what the administration asks for
     idle_minutes: int = 15
-    external: list[str] = []  # kinds that are configured
 
     @event(Open.TO_ALL)
     async def load(self):
@@ -38,7 +36,6 @@ class SignIn(rx.State):
         self.ended = asked.get("ended") == "1"
         self.second_factor = settings().admin_second_factor
         self.idle_minutes = settings().admin_idle_minutes
-        self.external = [each.kind for each in EXTERNAL if each.configured()]
 
 
 class Approval(rx.State):

@@ -16,3 +16,16 @@ class NativeForm(BaseHTML):
 
 def post_form(action: str, *children: rx.Component, **props: object) -> rx.Component:
     return NativeForm.create(*children, action=action, method="post", **props)
+
+
+class NativeLink(BaseHTML):
+    """A link that the browser itself follows; `rx.el.a` stays within the pages and never asks a route."""
+
+    tag = "a"
+
+    href: Var[str]
+
+
+def route_link(href: str | Var[str], *children: object, **props: object) -> rx.Component:
+    """To what is no page: a route of ours that answers with a redirect."""
+    return NativeLink.create(*children, href=href, **props)

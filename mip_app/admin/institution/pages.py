@@ -1,6 +1,5 @@
 """`/admin/institution` (医院管理): what the institution says of itself, and figures of what there is."""
 
-from collections.abc import Callable
 from typing import Any
 
 import reflex as rx
@@ -27,18 +26,14 @@ class LogoField(rx.NoSSRComponent):
         return super().get_event_triggers() | {"on_sent": lambda: []}
 
 
-def add_pages(app: rx.App, *further: Callable[[], rx.Component]) -> None:
-    """`further`: sections that other features have on this page, below the figures."""
-
+def add_pages(app: rx.App) -> None:
     def institution_page() -> rx.Component:
         return rx.fragment(
             page_head("admin.institution"),
             rx.cond(
                 OwnInstitution.ready,
                 rx.el.div(
-                    rx.el.div(
-                        _figures(), *(section() for section in further), class_name="flex flex-col gap-9"
-                    ),
+                    rx.el.div(_figures(), official_account_form(), class_name="flex flex-col gap-9"),
                     _about(),
                     class_name="grid gap-x-14 gap-y-9 px-4 py-6 lg:grid-cols-[minmax(0,1fr)_24rem] lg:px-6",
                 ),
@@ -47,7 +42,12 @@ def add_pages(app: rx.App, *further: Callable[[], rx.Component]) -> None:
         )
 
     add_admin_page(
-        app, institution_page, "/admin/institution", "admin.institution", [OwnInstitution.load], needs=RULE
+        app,
+        institution_page,
+        "/admin/institution",
+        "admin.institution",
+        [OwnInstitution.load, OfficialAccountForm.load],
+        needs=RULE,
     )
 
 

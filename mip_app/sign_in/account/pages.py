@@ -6,11 +6,15 @@ from mip_app.core.gate import Open
 from mip_app.core.i18n import t
 from mip_app.sign_in.account.components import devices, password_part, phone_part, second_factor_part
 from mip_app.sign_in.account.state import OwnAccount, ShownPlace, ShownRole
+from mip_app.sign_in.external_parts import external_identities
+from mip_app.sign_in.external_state import Identities
 from mip_app.ui.shell import account_menu, add_page, brand
 
 
 def add_pages(app: rx.App) -> None:
-    add_page(app, _account, "/account", "own.page", [OwnAccount.load], needs=Open.TO_SIGNED_IN)
+    add_page(
+        app, _account, "/account", "own.page", [OwnAccount.load, Identities.load], needs=Open.TO_SIGNED_IN
+    )
 
 
 def _account() -> rx.Component:
@@ -45,6 +49,7 @@ def _account() -> rx.Component:
             ),
             _who(),
             _section("own.security", phone_part(), password_part(), second_factor_part()),
+            external_identities(),
             _section("own.devices", devices()),
             class_name="mx-auto min-h-[calc(100dvh-3.5rem)] max-w-2xl bg-base-100 px-4 pt-6 pb-10 lg:px-8",
         ),

@@ -8,10 +8,10 @@ from mip_app.audit import service as audit
 from mip_app.audit.models import Act
 from mip_app.core.actor import Actor, Open, needs
 from mip_app.core.database import read, write
-from mip_app.sign_in import codes
+from mip_app.sign_in import codes, devices
 from mip_app.sign_in.codes import Purpose, Sent, Tried
-from mip_app.sign_in.models import SignInFailures
 from mip_app.sign_in.new_password import Known, checked, known_of
+from mip_app.sign_in.password import forgive
 from mip_app.sign_in.password_policy import Judgement, judge
 
 
@@ -63,7 +63,7 @@ def store_password(session: Session, actor: Actor, ticket: object, password_hash
     codes.use_up(session, codes.ticket_of(ticket))
     user = session.get_one(User, user_id)
     user.password_hash, user.first_login = password_hash, False
-    if failures := session.get(SignInFailures, user.account):
-        session.delete(failures)
+    forgive(session, actor, user.account)
+    devices.forget(session, [user_id])
     sessions.end_sessions(session, [user_id])
     audit.record(session, actor, Act.PASSWORD_RESET, f"user:{user_id}")

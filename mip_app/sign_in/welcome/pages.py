@@ -16,6 +16,8 @@ from mip_app.sign_in.components import (
     submit,
     title,
 )
+from mip_app.sign_in.follow_parts import follow_step
+from mip_app.sign_in.follow_state import FollowStep
 from mip_app.sign_in.welcome.state import Welcome
 from mip_app.ui.native import post_form
 from mip_app.ui.shell import add_page
@@ -24,12 +26,14 @@ ENTER = "enter"
 
 
 def add_pages(app: rx.App) -> None:
-    add_page(app, _welcome, "/welcome", "welcome.page", [Welcome.load], needs=Open.TO_ENTERING)
+    add_page(
+        app, _welcome, "/welcome", "welcome.page", [Welcome.load, FollowStep.load], needs=Open.TO_ENTERING
+    )
 
 
 def phone_step_extra() -> list[rx.Component]:
     """What stands below the phone step on the PC: other ways to bind one."""
-    return []
+    return [follow_step(done=Welcome.load)]
 
 
 def _welcome() -> rx.Component:
