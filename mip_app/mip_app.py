@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from mip_app.accounts import api as accounts_api
 from mip_app.accounts.identity import Accounts
 from mip_app.admin import home as admin_home
 from mip_app.core import bus, gate
@@ -34,7 +35,15 @@ from mip_app.viewer import pages as viewer_pages
 from mip_app.viewer.components import study_images
 
 identity = Accounts()
-ROUTERS = (health, sign_in_api.router, dicomweb, stow, ingest_api.router, reports_api.router)
+ROUTERS = (
+    health,
+    sign_in_api.router,
+    accounts_api.router,
+    dicomweb,
+    stow,
+    ingest_api.router,
+    reports_api.router,
+)
 
 
 def http_api() -> FastAPI:
@@ -47,7 +56,7 @@ def http_api() -> FastAPI:
     return api
 
 
-API_PREFIXES = ("/auth/", "/healthz", "/dicom-web", "/ingest", "/print/", "/reports/leave")
+API_PREFIXES = ("/auth/", "/healthz", "/dicom-web", "/ingest", "/people/", "/print/", "/reports/leave")
 
 
 def with_api(pages: ASGIApp) -> ASGIApp:

@@ -7,6 +7,7 @@ from sqlmodel import Session, select
 
 from mip_app.accounts import passwords
 from mip_app.accounts.models import Alliance, ApiKey, Institution, Membership, Role, User
+from mip_app.accounts.particulars import keywords_of
 from mip_app.accounts.sessions import account_key, hash_of
 from mip_app.audit import service as audit
 from mip_app.audit.models import Act
@@ -67,7 +68,12 @@ def open_account(
     if session.exec(select(User).where(User.account == key)).first():
         raise Conflict("account.exists")
     user = User(
-        account=key, name=name, title=title, password_hash=passwords.hashed(password), created_at=utc_now()
+        account=key,
+        name=name,
+        keywords=keywords_of(key, name),
+        title=title,
+        password_hash=passwords.hashed(password),
+        created_at=utc_now(),
     )
     session.add(user)
     session.flush()

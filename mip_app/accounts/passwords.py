@@ -22,6 +22,12 @@ def matches(password_hash: str | None, password: str) -> bool:
         return False
 
 
+def initial_password() -> tuple[str, str]:
+    """A password to be shown once, and its hash."""
+    password = random_password()
+    return password, hashed(password)
+
+
 def random_password() -> str:
     """Readable aloud: no 0/O, 1/l/I; 70 bits."""
     alphabet = "abcdefghjkmnpqrstuvwxyz23456789"

@@ -142,6 +142,11 @@ def end_sessions(session: Session, user_ids: Iterable[int], but: int | None = No
     _revoke(session, col(LoginSession.user_id).in_(list(user_ids)), but)
 
 
+def end_sessions_at(session: Session, membership_ids: Iterable[int]) -> None:
+    """For services that close one institution to people: what they do elsewhere goes on."""
+    _revoke(session, col(LoginSession.membership_id).in_(list(membership_ids)))
+
+
 def tell_sessions(session: Session, membership_ids: Iterable[int]) -> None:
     """For services that change what people may: their open pages look again."""
     rows = session.exec(

@@ -13,6 +13,9 @@ class Act(StrEnum):
     """Alphabetical; a word says the thing, then what was done to it."""
 
     API_KEY_CREATED = "api_key.created"
+    DEPARTMENT_ADDED = "department.added"
+    DEPARTMENT_CHANGED = "department.changed"
+    DEPARTMENT_DELETED = "department.deleted"
     IMAGE_RECEIVED = "image.received"
     IMAGE_REFUSED = "image.refused"
     IMAGE_RETRIEVED = "image.retrieved"
@@ -30,7 +33,18 @@ class Act(StrEnum):
     SIGNED_OUT = "account.signed_out"
     SIGN_IN_REFUSED = "account.sign_in_refused"
     STUDY_VIEWED = "study.viewed"
+    USER_ADDED = "account.added"
+    USER_CHANGED = "account.changed"
     USER_CREATED = "account.created"
+    USER_DISABLED = "account.disabled"
+    USER_ENABLED = "account.enabled"
+    USER_PASSWORDS_TAKEN = "account.passwords_taken"
+    USER_PASSWORD_RESET = "account.password_reset"
+    USER_PICTURE_CHANGED = "account.picture_changed"
+    USER_REMOVED = "account.removed"
+    USER_SECOND_FACTOR_RESET = "account.second_factor_reset"
+    USERS_EXPORTED = "account.list_exported"
+    USERS_IMPORTED = "account.list_imported"
 
 
 class AuditEntry(SQLModel, table=True):
