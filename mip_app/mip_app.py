@@ -12,6 +12,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from mip_app.accounts import api as accounts_api
 from mip_app.accounts.identity import Accounts
 from mip_app.admin import home as admin_home
+from mip_app.admin.departments import pages as departments_pages
+from mip_app.admin.doctors import pages as doctors_pages
 from mip_app.core import bus, gate
 from mip_app.core.database import engine
 from mip_app.core.errors import MipError
@@ -100,7 +102,7 @@ app = rx.App(
 app.add_middleware(gate.use(identity), index=0)
 app.register_lifespan_task(following)
 
-for pages in (sign_in_pages, ui_pages, viewer_pages, admin_home):
+for pages in (sign_in_pages, ui_pages, viewer_pages, admin_home, doctors_pages, departments_pages):
     pages.add_pages(app)
 studies_pages.add_pages(app, upload=upload)
 reports_pages.add_pages(app, images=study_images)

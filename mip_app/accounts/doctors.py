@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any, TypedDict
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Select, String, case, cast, func, or_, select
+from sqlalchemy import ColumnElement, String, case, cast, func, or_, select
 from sqlmodel import Session, col
 
 from mip_app.accounts import phones, standing
@@ -49,6 +49,7 @@ class Card(TypedDict):
     title: str
     department: str  # its number
     department_name: str
+    department_gone: bool  # disabled: not to be chosen by anybody else
     phone: str  # masked
     roles: list[str]
     extra: list[str]
@@ -81,12 +82,21 @@ class DoctorPage:
 
 
 @needs(Permission.ADMIN_ACCOUNTS)
-def page(session: Session, actor: Actor, asked: Asked, beyond: str = "", forward: bool = True) -> DoctorPage:
-    """Those after the account `beyond` (before it, when not `forward`), by account."""
+def page(
+    session: Session,
+    actor: Actor,
+    asked: Asked,
+    beyond: str = "",
+    forward: bool = True,
+    including: bool = False,
+) -> DoctorPage:
+    """Those after the account `beyond` (before it, when not `forward`; with it, when `including`), by account."""
     conditions = _conditions(actor, asked)
     statement = _people().where(*conditions)
     if beyond:
-        statement = statement.where(User.account > beyond if forward else User.account < beyond)
+        account = col(User.account)
+        after = account >= beyond if including else account > beyond
+        statement = statement.where(after if forward else account < beyond)
     order = col(User.account).asc() if forward else col(User.account).desc()
     found = session.execute(statement.order_by(order).limit(PAGE + 1)).all()
     kept = found[:PAGE] if forward else found[:PAGE][::-1]
@@ -120,6 +130,7 @@ def card(session: Session, actor: Actor, account: str) -> Card:
         title=user.title,
         department=str(row.department_id or ""),
         department_name=department.name if department else "",
+        department_gone=department.disabled if department else False,
         phone=phones.masked(phones.opened(user.phone, user.id or 0)),
         roles=list(row.roles),
         extra=list(row.extra),
@@ -157,7 +168,7 @@ def permissions_to_choose() -> list[str]:
 
 def own_role_names(session: Session, actor: Actor) -> dict[str, str]:
     rows = session.execute(
-        select(RoleSet.code, RoleSet.name)
+        select(col(RoleSet.code), col(RoleSet.name))
         .where(col(RoleSet.institution_id) == actor.institution, col(RoleSet.code).not_in(list(Role)))
         .order_by(col(RoleSet.code))
     )
@@ -169,7 +180,7 @@ def picture_address(account: str, kind: str, key: str) -> str:
     return f"/people/of/{account}/{kind}?v={key.rpartition('/')[2][:12]}" if key else ""
 
 
-def _people() -> Select[Any]:
+def _people() -> Any:
     return (
         select(User, Membership, col(Department.name))
         .join(Membership, col(Membership.user_id) == User.id)

@@ -107,3 +107,20 @@ def _line(value: object, field: str, limit: int, *, needed: bool = False) -> str
     if text.startswith(_FORMULA):
         raise Unfit("doctor.formula", field=field)
     return text
+
+
+def of_form(sent: object) -> Particulars:
+    """What a page sent, whatever it is, as texts; `role:x` and `extra:x` are the ticked ones."""
+    fields = sent if isinstance(sent, dict) else {}
+    ticked = [key for key, value in fields.items() if isinstance(key, str) and value and len(key) < 100]
+
+    def text(name: str) -> str:
+        value = fields.get(name)
+        return value[:200] if isinstance(value, str) else ""
+
+    def under(prefix: str) -> tuple[str, ...]:
+        return tuple(key.removeprefix(prefix) for key in ticked if key.startswith(prefix))
+
+    return Particulars(
+        text("name"), text("title"), text("department"), text("phone"), under("role:"), under("extra:")
+    )
