@@ -36,7 +36,9 @@ def read(data: bytes) -> list[Line]:
     lines = _xlsx(data) if data.startswith(b"PK\x03\x04") else _csv(data)
     kept: list[Line] = []
     for number, cells in lines:
-        if any(cells):
+        while cells and not cells[-1]:
+            cells.pop()
+        if cells:
             kept.append((number, cells))
         if len(kept) > LINES + 1 or number > 5 * LINES:
             raise TooLarge("import.too_many", limit=LINES)

@@ -1,6 +1,7 @@
 import { useEffect, useRef } from "react";
 
 // A native dialog that the state opens and closes; whoever closes it in the browser tells the state.
+// `rest` brings a ref of the framework's: ours stands after it.
 export function Modal({ open, fault, onClosed, children, ...rest }) {
   const dialog = useRef(null);
   useEffect(() => {
@@ -12,7 +13,7 @@ export function Modal({ open, fault, onClosed, children, ...rest }) {
     if (fault) dialog.current.querySelector('[aria-invalid="true"]')?.focus();
   }, [fault]);
   return (
-    <dialog ref={dialog} onClose={({ target }) => target === dialog.current && open && onClosed?.()} {...rest}>
+    <dialog {...rest} ref={dialog} onClose={({ target }) => target === dialog.current && open && onClosed?.()}>
       {children}
     </dialog>
   );
