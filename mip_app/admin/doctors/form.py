@@ -76,7 +76,7 @@ def _form() -> rx.Component:
                 ),
                 class_name="flex justify-end gap-2",
             ),
-            class_name="flex-none border-t border-base-300 bg-base-100 p-4 max-lg:sticky max-lg:bottom-0",
+            class_name="flex-none border-t border-base-300 bg-base-100 p-4 max-lg:sticky max-lg:-bottom-3 max-lg:pb-7",
         ),
         on_submit=DoctorForm.submit,
         no_validate=True,

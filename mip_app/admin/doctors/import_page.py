@@ -36,12 +36,12 @@ class PasswordsOnce(NoSSRComponent):
 
 def add_pages(app: rx.App) -> None:
     needs = Permission.ADMIN_ACCOUNTS
-    add_admin_page(app, import_upload, "/admin/doctors/import", "import.title", [], needs=needs)
+    add_admin_page(app, import_upload, "/admin/doctors/import", "admin.doctors", [], needs=needs)
     add_admin_page(
         app,
         import_preview,
         "/admin/doctors/import/[import_key]",
-        "import.title",
+        "admin.doctors",
         [ListImport.load],
         needs=needs,
     )
@@ -249,9 +249,9 @@ def _lines(lines: Any, element_id: str, with_reason: bool = False) -> rx.Compone
     def row(line: Any) -> rx.Component:
         return rx.el.tr(
             rx.el.td(line.number, class_name="num text-muted"),
-            rx.el.td(_reasons(line), class_name="min-w-48 text-error") if with_reason else None,
             rx.el.td(line.account, class_name="max-w-36 truncate"),
             rx.el.td(line.name, class_name="max-w-36 truncate font-medium"),
+            rx.el.td(_reasons(line), class_name="w-80 text-error") if with_reason else None,
             rx.el.td(line.title, class_name="max-w-28 truncate"),
             rx.el.td(line.department, class_name="max-w-32 truncate"),
             rx.el.td(line.roles, class_name="max-w-52 truncate"),
@@ -265,8 +265,9 @@ def _lines(lines: Any, element_id: str, with_reason: bool = False) -> rx.Compone
             rx.el.thead(
                 rx.el.tr(
                     rx.el.th(t("import.line"), class_name="w-14"),
+                    *(rx.el.th(t(f"doctor.{column}")) for column in columns[:2]),
                     rx.el.th(t("import.reason")) if with_reason else None,
-                    *(rx.el.th(t(f"doctor.{column}")) for column in columns),
+                    *(rx.el.th(t(f"doctor.{column}")) for column in columns[2:]),
                     class_name="h-8",
                 ),
                 class_name="border-y border-base-300 bg-base-200 text-xs text-muted [&_th]:font-normal",
