@@ -16,3 +16,17 @@ class NativeForm(BaseHTML):
 
 def post_form(action: str, *children: rx.Component, **props: object) -> rx.Component:
     return NativeForm.create(*children, action=action, method="post", **props)
+
+
+class NativeLink(BaseHTML):
+    """A link that the browser itself follows: to a file, which the pages' router would take for a page."""
+
+    tag = "a"
+
+    href: Var[str]
+    download: Var[str]
+
+
+def file_link(href: str | Var[str], *children: object, **props: object) -> rx.Component:
+    """Downloads what a route of ours answers, under the name that the route gives it."""
+    return NativeLink.create(*children, href=href, download="", **props)

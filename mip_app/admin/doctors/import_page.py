@@ -11,6 +11,7 @@ from mip_app.admin.frame import add_admin_page, page_head
 from mip_app.core.actor import Permission
 from mip_app.core.i18n import t
 from mip_app.ui.modal import said_line
+from mip_app.ui.native import file_link
 
 ListImport: Any = import_state.ListImport
 PREVIEW = ListImport.preview
@@ -80,11 +81,10 @@ def _again() -> rx.Component:
 
 
 def _template(form: str) -> rx.Component:
-    return rx.el.a(
+    return file_link(
+        f"/people/import/template.{form}",
         rx.icon("download", class_name="ico"),
         t(f"import.template_{form}"),
-        href=f"/people/import/template.{form}",
-        download=True,
         id=f"template-{form}",
         class_name="btn btn-sm",
     )
@@ -215,11 +215,10 @@ def _bad_lines() -> rx.Component:
     return rx.el.section(
         rx.el.header(
             rx.el.h2(t("import.bad", n=PREVIEW["bad"]), class_name="text-lg font-semibold"),
-            rx.el.a(
+            file_link(
+                "/people/import/" + ListImport.key + "/refused.xlsx" + switch,
                 rx.icon("download", class_name="ico"),
                 t("import.download_bad"),
-                href="/people/import/" + ListImport.key + "/refused.xlsx" + switch,
-                download=True,
                 id="download-bad",
                 class_name="btn btn-sm ml-auto",
             ),
