@@ -66,7 +66,7 @@ def test_a_doctor_is_found_changed_disabled_and_let_in_again(someone, site) -> N
     page.click("#save-doctor")
     expect(row(page, "zhouzhibai")).to_contain_text("主任医师")
     assert signs_in(site, "zhouzhibai", PASSWORD).headers["location"] == "/studies"
-    row(page, "zhouzhibai").get_by_role("checkbox").check()
+    row(page, "zhouzhibai").get_by_role("checkbox").click()
     page.click("#disable-selected")
     page.get_by_role("dialog").get_by_role("button", name="停用").click()
     expect(row(page, "zhouzhibai")).to_contain_text("已停用")
