@@ -9,9 +9,12 @@ from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from mip_app.accounts import api as accounts_api
 from mip_app.accounts.identity import Accounts
 from mip_app.admin import home as admin_home
 from mip_app.admin.alliances import pages as alliances_pages
+from mip_app.admin.departments import pages as departments_pages
+from mip_app.admin.doctors import pages as doctors_pages
 from mip_app.admin.institution import api as institution_api
 from mip_app.admin.institution import pages as institution_pages
 from mip_app.admin.institutions import pages as institutions_pages
@@ -50,6 +53,7 @@ from mip_app.viewer.components import study_images
 identity = Accounts()
 ROUTERS = (
     health,
+    accounts_api.router,
     sign_in_api.router,
     qr_api.router,
     external_api.router,
@@ -78,6 +82,7 @@ API_PREFIXES = (
     "/healthz",
     "/dicom-web",
     "/ingest",
+    "/people/",
     "/print/",
     "/reports/leave",
     "/institution/",
@@ -145,6 +150,8 @@ for pages in (
     alliances_pages,
     institutions_pages,
     institution_pages,
+    doctors_pages,
+    departments_pages,
     roles_pages,
     auditing_pages,
 ):

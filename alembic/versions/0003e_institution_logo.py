@@ -5,7 +5,7 @@ import sqlmodel
 from alembic import op
 
 revision = '0003e'
-down_revision = '0003c'
+down_revision = '0003d'
 branch_labels = None
 depends_on = None
 

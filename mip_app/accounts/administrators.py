@@ -14,6 +14,7 @@ from sqlmodel import Session, col, select
 
 from mip_app.accounts import entries, phones
 from mip_app.accounts.models import Membership, Role, User
+from mip_app.accounts.particulars import keywords_of
 from mip_app.accounts.sessions import end_sessions, end_sessions_at
 from mip_app.audit import service as audit
 from mip_app.audit.models import Act
@@ -67,7 +68,7 @@ def add(
     user = User(
         account=person.account,
         name=person.name,
-        keywords=f"{person.account} {person.name}".lower(),
+        keywords=keywords_of(person.account, person.name),
         password_hash=password_hash,
         first_login=True,
         created_at=utc_now(),

@@ -102,6 +102,8 @@ class Membership(SQLModel, table=True):
     roles: list[str] = Field(default_factory=list, sa_type=JSON)
     extra: list[str] = Field(default_factory=list, sa_type=JSON)  # permissions of this person alone
     disabled: bool = False
+    joined_at: datetime | None = Field(default=None, sa_type=Utc)  # None: before this was noted
+    removed_at: datetime | None = Field(default=None, sa_type=Utc)  # no longer one of them; is disabled, too
 
 
 class LoginSession(SQLModel, table=True):
@@ -139,3 +141,17 @@ class Preference(SQLModel, table=True):
     user_id: int = Field(primary_key=True, foreign_key="user_account.id")
     key: str = Field(primary_key=True)
     value: dict[str, object] = Field(sa_type=JSON)
+
+
+class ImportDraft(SQLModel, table=True):
+    """A list of people somebody uploaded and has not taken over yet; nobody else sees it."""
+
+    id: str = Field(primary_key=True)  # random, as its page's address names it
+    institution_id: int = Field(foreign_key="institution.id")
+    user_id: int = Field(foreign_key="user_account.id", index=True)
+    lines: str  # sealed: names and phone numbers
+    passwords: str = ""  # sealed; of the people taken over, until they are handed out
+    imported: int = 0
+    created_at: datetime = Field(sa_type=Utc)
+    expires_at: datetime = Field(sa_type=Utc)
+    done_at: datetime | None = Field(default=None, sa_type=Utc)

@@ -11,6 +11,7 @@ from sqlmodel import Session, select
 
 from mip_app.accounts import passwords, phones
 from mip_app.accounts.models import Alliance, ApiKey, Department, Institution, Membership, Role, User
+from mip_app.accounts.particulars import keywords_of
 from mip_app.accounts.sessions import account_key, hash_of
 from mip_app.audit import service as audit
 from mip_app.audit.models import Act
@@ -102,7 +103,7 @@ def open_account(
     user = User(
         account=key,
         name=name,
-        keywords=f"{key} {name}".lower(),
+        keywords=keywords_of(key, name),
         title=title,
         password_hash=passwords.hashed(password),
         first_login=first_login,

@@ -1,7 +1,7 @@
 """Password hashes: argon2id with the library's parameters (RFC 9106, low memory)."""
 
 import secrets
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -33,8 +33,7 @@ def check_policy(password: str) -> None:
         raise Invalid("account.password_short", n=SHORTEST)
 
 
-@dataclass(frozen=True, slots=True)
-class InitialPassword:
+class InitialPassword(NamedTuple):
     """Shown once to whoever opens the account; stored as its hash."""
 
     shown: str

@@ -163,7 +163,7 @@ def end_sessions(session: Session, user_ids: Iterable[int], but: int | None = No
 def end_sessions_at(session: Session, memberships: Any) -> None:
     """For services that close a place to its people: end the sign-ins there, and no others of the same people.
 
-    `memberships`: a select of their keys.
+    `memberships`: their keys, or a select of them.
     """
     _revoke(session, col(LoginSession.membership_id).in_(memberships))
 

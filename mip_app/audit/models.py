@@ -31,6 +31,9 @@ class Act(StrEnum):
     AUDIT_VERIFIED = "audit.verified"
     CODE_REFUSED = "account.code_refused"
     CODE_SENT = "account.code_sent"
+    DEPARTMENT_ADDED = "department.added"
+    DEPARTMENT_CHANGED = "department.changed"
+    DEPARTMENT_DELETED = "department.deleted"
     IDENTITY_BOUND = "account.identity_bound"
     IDENTITY_UNBOUND = "account.identity_unbound"
     IMAGE_RECEIVED = "image.received"
@@ -73,10 +76,18 @@ class Act(StrEnum):
     SIGN_IN_REFUSED = "account.sign_in_refused"
     STUDY_SEARCHED = "study.searched"
     STUDY_VIEWED = "study.viewed"
+    USERS_EXPORTED = "account.list_exported"
+    USERS_IMPORTED = "account.list_imported"
+    USER_ADDED = "account.added"
+    USER_CHANGED = "account.changed"
     USER_CREATED = "account.created"
     USER_DISABLED = "account.disabled"
     USER_ENABLED = "account.enabled"
+    USER_PASSWORDS_TAKEN = "account.passwords_taken"
+    USER_PICTURE_CHANGED = "account.picture_changed"
+    USER_REMOVED = "account.removed"
     USER_RESET = "account.reset"
+    USER_SECOND_FACTOR_RESET = "account.second_factor_reset"
 
     @property
     def kind(self) -> Kind:

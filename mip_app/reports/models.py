@@ -47,10 +47,12 @@ class Report(SQLModel, table=True):
     preliminary_by: int | None = None
     preliminary_name: str = ""
     preliminary_title: str = ""
+    preliminary_signature: str = ""  # the signature image as it was then: a blob's key
     preliminary_at: datetime | None = Field(default=None, sa_type=Utc)
     reviewed_by: int | None = None
     reviewed_name: str = ""
     reviewed_title: str = ""
+    reviewed_signature: str = ""
     reviewed_at: datetime | None = Field(default=None, sa_type=Utc)
 
 

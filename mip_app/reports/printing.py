@@ -136,9 +136,21 @@ def _signatures(report: Report, zone: ZoneInfo) -> tuple[Signature, ...]:
             report.preliminary_name,
             report.preliminary_title,
             _time(report.preliminary_at, zone),
+            _handwriting(report.preliminary_signature),
         ),
-        Signature("审核医师", report.reviewed_name, report.reviewed_title, _time(report.reviewed_at, zone)),
+        Signature(
+            "审核医师",
+            report.reviewed_name,
+            report.reviewed_title,
+            _time(report.reviewed_at, zone),
+            _handwriting(report.reviewed_signature),
+        ),
     )
+
+
+def _handwriting(key: str) -> bytes | None:
+    """As it was when the report was signed; a picture that is gone leaves the printed name."""
+    return blobs().get(key) if key else None
 
 
 def _time(moment: datetime | None, zone: ZoneInfo) -> str:

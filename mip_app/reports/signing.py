@@ -5,6 +5,7 @@ from datetime import datetime
 from sqlmodel import Session
 
 from mip_app.accounts.models import User
+from mip_app.accounts.portraits import signature_of
 from mip_app.audit.models import Act
 from mip_app.core.actor import Actor, Permission
 from mip_app.core.clock import utc_now
@@ -48,6 +49,7 @@ def sign(session: Session, actor: Actor, draft: Draft, now: datetime | None = No
     report.state, report.returned, report.reason = ReportState.PRELIMINARY, False, ""
     report.preliminary_by, report.preliminary_name = actor.user_id, actor.name
     report.preliminary_title, report.preliminary_at = _title(session, actor), now
+    report.preliminary_signature = signature_of(session, actor)
     version = add_version(session, desk, VersionKind.SIGNED, actor.user_id, actor.name, now)
     note(session, actor, desk, Act.REPORT_SIGNED, version=version)
     free(session, actor, desk, Ended.SIGNED, now)
@@ -73,6 +75,7 @@ def review(session: Session, actor: Actor, draft: Draft, now: datetime | None = 
     report.amending = False
     report.reviewed_by, report.reviewed_name = actor.user_id, actor.name
     report.reviewed_title, report.reviewed_at = _title(session, actor), now
+    report.reviewed_signature = signature_of(session, actor)
     note(session, actor, desk, Act.REPORT_REVIEWED, version=report.released, state=report.state)
     free(session, actor, desk, Ended.SIGNED, now)
     return _done(desk)
@@ -94,7 +97,7 @@ def give_back(session: Session, actor: Actor, draft: Draft, now: datetime | None
     writer = report.preliminary_name, report.preliminary_by
     report.state, report.returned, report.reason = ReportState.DRAFT, True, draft.reason
     report.preliminary_by, report.preliminary_name = None, ""
-    report.preliminary_title, report.preliminary_at = "", None
+    report.preliminary_title, report.preliminary_signature, report.preliminary_at = "", "", None
     version = add_version(session, desk, VersionKind.RETURNED, actor.user_id, actor.name, now, draft.reason)
     report.author, report.author_id = writer
     note(session, actor, desk, Act.REPORT_RETURNED, version=version)

@@ -24,8 +24,14 @@ class NativeLink(BaseHTML):
     tag = "a"
 
     href: Var[str]
+    download: Var[str]
 
 
 def route_link(href: str | Var[str], *children: object, **props: object) -> rx.Component:
     """To what is no page: a route of ours that answers with a redirect."""
     return NativeLink.create(*children, href=href, **props)
+
+
+def file_link(href: str | Var[str], *children: object, **props: object) -> rx.Component:
+    """Downloads what a route of ours answers, under the name that the route gives it."""
+    return NativeLink.create(*children, href=href, download="", **props)

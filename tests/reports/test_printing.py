@@ -1,14 +1,21 @@
 """The printed report: the reviewed text, signed by name and time, and the record that it was printed."""
 
+import io
+
 import pytest
+from PIL import Image
 from sqlmodel import Session, select
 
+from mip_app.accounts import portraits
 from mip_app.accounts.models import Institution
+from mip_app.accounts.pictures import Kind
 from mip_app.core import database
 from mip_app.core.blobs import blobs
 from mip_app.core.errors import NotPermitted, NotVisible
 from mip_app.reports import printing, signing, writing
+from mip_app.reports.fonts import fonts_folder
 from mip_app.reports.models import PrintRecord
+from mip_app.reports.typesetting import typeset
 from mip_app.studies.worklist import Filters, page
 from tests.reports.conftest import FINDINGS, IMPRESSION, NOW
 
@@ -96,6 +103,26 @@ def test_who_may_not(final, study, outsider, ingest, actor) -> None:
             database.write(act, outsider, study)
         with pytest.raises(NotPermitted):
             database.write(act, actor(Role.TECHNICIAN), study)
+
+
+def test_the_handwriting_on_a_report_is_that_of_the_day_it_was_signed(window, lin, zhou) -> None:
+    def signs_like(who, width: int) -> bytes:
+        out = io.BytesIO()
+        Image.new("RGBA", (width, 20), (0, 0, 0, 255)).save(out, "PNG")
+        database.write(portraits.set_own, who, Kind.SIGNATURE, portraits.stored(out.getvalue()))
+        return out.getvalue()
+
+    then = signs_like(lin, 60)
+    window_of_lin = window(lin)
+    window_of_lin.take()
+    window_of_lin.do(signing.sign, FINDINGS, IMPRESSION)
+    signs_like(lin, 90)
+    first, second = database.read(printing.sheet, zhou, window_of_lin.study_uid).signatures
+    assert (first.name, first.image) == ("林望舒", then)
+    assert second.image is None
+    assert (
+        typeset(database.read(printing.sheet, zhou, window_of_lin.study_uid), fonts_folder())[:5] == b"%PDF-"
+    )
 
 
 def test_the_institutions_logo_stands_at_its_head(final, study, chen, jn1) -> None:

@@ -9,6 +9,8 @@ from mip_app.admin.frame import add_admin_page, page_head
 from mip_app.admin.institution.fields import institution_fields
 from mip_app.admin.institution.state import RULE, OwnInstitution
 from mip_app.core.i18n import t
+from mip_app.sign_in.official_account_parts import official_account_form
+from mip_app.sign_in.official_account_state import OfficialAccountForm
 
 SAID = OwnInstitution.said
 

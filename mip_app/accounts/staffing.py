@@ -1,0 +1,277 @@
+"""Doctors of the own institution: adding, changing, disabling, resetting, removing. `standing.py` says who may what."""
+
+from collections.abc import Iterable
+
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import Session, col, select
+
+from mip_app.accounts import phones, sessions, standing
+from mip_app.accounts.departments import department
+from mip_app.accounts.models import Institution, Membership, User
+from mip_app.accounts.particulars import (
+    Particulars,
+    Unfit,
+    account_of,
+    extra_of,
+    keywords_of,
+    name_of,
+    phone_of,
+    plain,
+    roles_of,
+    title_of,
+)
+from mip_app.audit import service as audit
+from mip_app.audit.models import Act
+from mip_app.core.actor import Actor, Permission, needs
+from mip_app.core.clock import utc_now
+from mip_app.core.errors import Conflict, NotVisible
+
+AT_ONCE = 500  # people of one act
+
+
+class AccountTaken(Conflict):
+    code = "doctor.account_taken"
+
+
+class AlreadyHere(Conflict):
+    code = "doctor.already_here"
+
+
+class NotOneself(Conflict):
+    code = "doctor.not_oneself"
+
+
+@needs(Permission.ADMIN_ACCOUNTS)
+def add(session: Session, actor: Actor, account: str, given: Particulars, password_hash: str) -> int:
+    """A new person with an initial password; at the first sign-in they set their own. Raises Unfit, AccountTaken."""
+    account = account_of(account)
+    _refuse_taken_phone(session, actor, phone_of(given.phone))
+    if session.exec(select(User.id).where(User.account == account)).first():
+        raise AccountTaken(field="account")
+    return add_checked(session, actor, account, given, password_hash)
+
+
+@needs(Permission.ADMIN_ACCOUNTS)
+def add_checked(session: Session, actor: Actor, account: str, given: Particulars, password_hash: str) -> int:
+    """`add`, where account and phone are known to be free: many people of one list are looked up at once."""
+    account, name, phone = account_of(account), name_of(given.name), phone_of(given.phone)
+    place = _place(session, actor, given)
+    user = User(
+        account=account,
+        name=name,
+        keywords=keywords_of(account, name),
+        title=title_of(given.title),
+        password_hash=password_hash,
+        first_login=True,
+        phone_index=phones.index_of(phone),
+        created_at=utc_now(),
+    )
+    try:
+        with session.begin_nested():
+            session.add(user)
+            session.flush()
+    except IntegrityError:  # somebody was faster
+        raise AccountTaken(field="account") from None
+    user.phone = phones.sealed(phone, user.id or 0)
+    place.user_id = user.id or 0
+    session.add(place)
+    session.flush()
+    audit.record(session, actor, Act.USER_CREATED, f"user:{user.id}", roles=place.roles, extra=place.extra)
+    return user.id or 0
+
+
+@needs(Permission.ADMIN_ACCOUNTS)
+def add_existing(session: Session, actor: Actor, account: str, given: Particulars) -> None:
+    """Somebody of the same alliance begins to work here, too. A wrong name answers like a wrong account."""
+    place = _place(session, actor, given)
+    user = session.exec(select(User).where(User.account == sessions.account_key(plain(account)))).first()
+    if user is None or user.name != plain(given.name) or not _of_alliance(session, actor, user):
+        raise NotVisible("doctor.nobody_like_this", field="account")
+    row = session.exec(
+        select(Membership).where(
+            Membership.user_id == user.id, Membership.institution_id == actor.institution
+        )
+    ).first()
+    if row and row.removed_at is None:
+        raise AlreadyHere(field="account")
+    if row:
+        row.removed_at, row.disabled = None, False
+        row.department_id, row.roles, row.extra = place.department_id, place.roles, place.extra
+        row.joined_at = place.joined_at
+    else:
+        place.user_id = user.id or 0
+        session.add(place)
+    audit.record(session, actor, Act.USER_ADDED, f"user:{user.id}", roles=place.roles, extra=place.extra)
+
+
+def _of_alliance(session: Session, actor: Actor, user: User) -> bool:
+    """Whether they work, or worked, in an institution of the actor's alliance."""
+    own = select(Institution.alliance_id).where(Institution.id == actor.institution).scalar_subquery()
+    statement = (
+        select(Membership.id)
+        .join(Institution, col(Institution.id) == Membership.institution_id)
+        .where(Membership.user_id == user.id, Institution.alliance_id == own)
+    )
+    return not user.disabled and session.exec(statement).first() is not None
+
+
+@needs(Permission.ADMIN_ACCOUNTS)
+def edit(session: Session, actor: Actor, account: str, given: Particulars) -> None:
+    """Raises NotVisible, Unfit, NotOurs for the person's own data, LastAdministrator, NotOneself."""
+    standing.lock_administration(session, actor)
+    user, membership = standing.found(session, actor, account)
+    place = _place(session, actor, given, before=membership)
+    changed = _edit_person(session, actor, user, membership, given)
+    for field in ("department_id", "roles", "extra"):
+        if getattr(membership, field) != getattr(place, field):
+            setattr(membership, field, getattr(place, field))
+            changed.append(field.removesuffix("_id"))
+    if not changed:
+        return
+    if {"roles", "extra"} & set(changed):
+        standing.require_administrator(session, actor)
+        if user.id == actor.user_id:
+            _require_still_in(session, actor, membership)
+        sessions.tell_sessions(session, [membership.id or 0])
+    audit.record(
+        session,
+        actor,
+        Act.USER_CHANGED,
+        f"user:{user.id}",
+        changed=changed,
+        roles=membership.roles,
+        extra=membership.extra,
+    )
+
+
+def _edit_person(
+    session: Session, actor: Actor, user: User, membership: Membership, given: Particulars
+) -> list[str]:
+    """What belongs to the person, where it is said to be another than it is."""
+    home = standing.is_home(session, membership)
+    name = name_of(given.name) if home else user.name
+    title = title_of(given.title) if home else user.title
+    phone = phone_of(given.phone)
+    changed = []
+    if (name, title) != (user.name, user.title):
+        changed += ["name"] if name != user.name else []
+        changed += ["title"] if title != user.title else []
+        user.name, user.title, user.keywords = name, title, keywords_of(user.account, name)
+    if phone and phones.index_of(phone) != user.phone_index:
+        _refuse_taken_phone(session, actor, phone)
+        standing.close_elsewhere(session, actor, membership)
+        user.phone, user.phone_index = phones.sealed(phone, user.id or 0), phones.index_of(phone)
+        user.phone_verified_at = None
+        changed.append("phone")
+    return changed
+
+
+def _require_still_in(session: Session, actor: Actor, membership: Membership) -> None:
+    """Nobody takes away from themselves what they are using here. Raises NotOneself."""
+    try:
+        standing.require_administrator(session, actor, leaving=_others(session, membership))
+    except standing.LastAdministrator:
+        raise NotOneself() from None
+
+
+def _others(session: Session, membership: Membership) -> list[int]:
+    statement = select(Membership.id).where(
+        Membership.institution_id == membership.institution_id, Membership.id != membership.id
+    )
+    return [key or 0 for key in session.exec(statement)]
+
+
+@needs(Permission.ADMIN_ACCOUNTS)
+def set_disabled(session: Session, actor: Actor, accounts: Iterable[str], disabled: bool) -> int:
+    """All of them or none; gives how many changed. Raises NotVisible, NotOneself, LastAdministrator."""
+    standing.lock_administration(session, actor)
+    people = [standing.found(session, actor, account) for account in list(accounts)[:AT_ONCE]]
+    changing = [(user, row) for user, row in people if row.disabled != bool(disabled)]
+    if disabled and any(user.id == actor.user_id for user, _ in changing):
+        raise NotOneself()
+    for user, row in changing:
+        row.disabled = bool(disabled)
+        act = Act.USER_DISABLED if disabled else Act.USER_ENABLED
+        audit.record(session, actor, act, f"user:{user.id}")
+    if disabled:
+        standing.require_administrator(session, actor)
+        sessions.end_sessions_at(session, [row.id or 0 for _, row in changing])
+    return len(changing)
+
+
+@needs(Permission.ADMIN_ACCOUNTS)
+def reset_password(session: Session, actor: Actor, account: str, password_hash: str) -> None:
+    """As on the first day: a new initial password, first sign-in again, all sign-ins end. Raises NotOurs, …"""
+    user, membership = standing.found(session, actor, account)
+    if user.id == actor.user_id:
+        raise NotOneself()
+    standing.close_elsewhere(session, actor, membership)
+    user.password_hash, user.first_login = password_hash, True
+    sessions.end_sessions(session, [user.id or 0])
+    audit.record(session, actor, Act.USER_RESET, f"user:{user.id}")
+
+
+@needs(Permission.ADMIN_ACCOUNTS)
+def reset_second_factor(session: Session, actor: Actor, account: str) -> None:
+    """For who lost the device with the codes; all sign-ins end. Raises NotOurs, OnlyThemselves, NotOneself."""
+    user, membership = standing.found(session, actor, account)
+    if user.id == actor.user_id:
+        raise NotOneself()
+    standing.close_elsewhere(session, actor, membership)
+    user.second_factor, user.second_factor_since, user.second_factor_step = "", None, 0
+    sessions.end_sessions(session, [user.id or 0])
+    audit.record(session, actor, Act.USER_SECOND_FACTOR_RESET, f"user:{user.id}")
+
+
+@needs(Permission.ADMIN_ACCOUNTS)
+def remove(session: Session, actor: Actor, account: str) -> None:
+    """They are no longer one of the institution; what they wrote and did stays. Raises NotOneself, LastAdministrator."""
+    standing.lock_administration(session, actor)
+    user, membership = standing.found(session, actor, account)
+    if user.id == actor.user_id:
+        raise NotOneself()
+    membership.disabled, membership.removed_at, membership.department_id = True, utc_now(), None
+    standing.require_administrator(session, actor)
+    sessions.end_sessions_at(session, [membership.id or 0])
+    audit.record(session, actor, Act.USER_REMOVED, f"user:{user.id}")
+
+
+def _place(
+    session: Session, actor: Actor, given: Particulars, before: Membership | None = None
+) -> Membership:
+    """What the form makes of somebody here, checked; not added yet. Raises Unfit, NotVisible."""
+    sets = standing.own_sets(session, actor.institution)
+    department_id = None
+    if given.department:
+        row = department(session, actor, given.department)
+        if row.disabled and (before is None or before.department_id != row.id):
+            raise Unfit("doctor.department_disabled", field="department")
+        department_id = row.id
+    return Membership(
+        user_id=0,
+        institution_id=actor.institution,
+        department_id=department_id,
+        roles=roles_of(given.roles, sets),
+        extra=extra_of(given.extra),
+        joined_at=utc_now(),
+    )
+
+
+def _refuse_taken_phone(session: Session, actor: Actor, phone: str) -> None:
+    if phone and taken_phones(session, actor, [phone]):
+        raise Unfit("doctor.phone_taken", field="phone")
+
+
+def taken_phones(session: Session, actor: Actor, asked: Iterable[str]) -> set[str]:
+    """Of these numbers those somebody of the own institution has."""
+    by_index = {phones.index_of(phone): phone for phone in asked if phone}
+    statement = (
+        select(User.phone_index)
+        .join(Membership, col(Membership.user_id) == User.id)
+        .where(
+            Membership.institution_id == actor.institution,
+            col(Membership.removed_at).is_(None),
+            col(User.phone_index) != "",
+        )
+    )
+    return {by_index[index] for index in session.exec(statement) if index in by_index}

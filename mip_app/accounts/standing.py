@@ -1,0 +1,132 @@
+"""Where a person stands: which institution keeps their account, and who is left to administer one.
+
+A person may work in several institutions with one account. Each institution decides what they are there:
+department, roles, whether they may come in at all. What belongs to the person (name, title, phone, password,
+second factor, pictures) is kept by one institution, their home: of those that have not disabled or removed them,
+the one they joined first.
+A reset at home must open no other institution's doors: the person's memberships elsewhere are disabled with it,
+until those institutions enable them again.
+"""
+
+from collections.abc import Iterable
+
+from sqlmodel import Session, col, select
+
+from mip_app.accounts import sessions
+from mip_app.accounts.models import Institution, Membership, RoleSet, User
+from mip_app.accounts.roles import permissions_of
+from mip_app.audit import service as audit
+from mip_app.audit.models import Act
+from mip_app.core.actor import Actor, Permission
+from mip_app.core.errors import Conflict, NotVisible
+
+
+class NotOurs(Conflict):
+    code = "doctor.kept_elsewhere"
+
+
+class OnlyThemselves(Conflict):
+    code = "doctor.only_themselves"
+
+
+class LastAdministrator(Conflict):
+    code = "doctor.last_administrator"
+
+
+def own_sets(session: Session, institution_id: int) -> dict[str, list[str]]:
+    """What the institution made of roles."""
+    rows = session.execute(
+        select(RoleSet.code, RoleSet.permissions).where(RoleSet.institution_id == institution_id)
+    )
+    return {row.code: row.permissions for row in rows}
+
+
+def found(session: Session, actor: Actor, account: object) -> tuple[User, Membership]:
+    """The person with that account in the own institution. Raises NotVisible."""
+    row = session.exec(
+        select(User, Membership)
+        .join(Membership, col(Membership.user_id) == User.id)
+        .where(
+            User.account == sessions.account_key(str(account)),
+            Membership.institution_id == actor.institution,
+            col(Membership.removed_at).is_(None),
+        )
+    ).one_or_none()
+    if row is None:
+        raise NotVisible("doctor.not_found")
+    return row[0], row[1]
+
+
+def _living(session: Session, user_id: int) -> list[Membership]:
+    """Every membership the person has not been removed from, home first."""
+    return list(
+        session.exec(
+            select(Membership)
+            .where(Membership.user_id == user_id, col(Membership.removed_at).is_(None))
+            .order_by(
+                col(Membership.disabled), col(Membership.joined_at).asc().nulls_first(), col(Membership.id)
+            )
+        )
+    )
+
+
+def is_home(session: Session, membership: Membership) -> bool:
+    """Whether that institution keeps the person's own data."""
+    return _living(session, membership.user_id)[0].id == membership.id
+
+
+def require_home(session: Session, membership: Membership) -> None:
+    """Raises NotOurs."""
+    if not is_home(session, membership):
+        raise NotOurs()
+
+
+def works_elsewhere(session: Session, membership: Membership) -> bool:
+    return len(_living(session, membership.user_id)) > 1
+
+
+def close_elsewhere(session: Session, actor: Actor, membership: Membership) -> None:
+    """Before an administrator gives new credentials. Raises NotOurs; OnlyThemselves for those with a higher office."""
+    require_home(session, membership)
+    others = [row for row in _living(session, membership.user_id) if row.id != membership.id]
+    if any(row.institution_id is None or _administers(session, row) for row in others):
+        raise OnlyThemselves()
+    for row in others:
+        if not row.disabled:
+            row.disabled = True
+            audit.record(session, actor, Act.USER_DISABLED, f"user:{row.user_id}", at=row.institution_id)
+    sessions.end_sessions_at(session, [row.id or 0 for row in others])
+
+
+def _administers(session: Session, membership: Membership) -> bool:
+    return not membership.disabled and Permission.ADMIN_ACCOUNTS in permissions_of(
+        membership.roles,
+        membership.extra,
+        own_sets(session, membership.institution_id or 0),
+        inside=True,
+    )
+
+
+def lock_administration(session: Session, actor: Actor) -> None:
+    """One at a time, so that two administrators cannot put out each other at once."""
+    session.exec(select(Institution.id).where(Institution.id == actor.institution).with_for_update()).one()
+
+
+def require_administrator(session: Session, actor: Actor, leaving: Iterable[int] = ()) -> None:
+    """Somebody is left who administers the people here, without those `leaving`. Raises LastAdministrator."""
+    session.flush()
+    sets = own_sets(session, actor.institution)
+    rows = session.execute(
+        select(Membership.roles, Membership.extra)
+        .join(User, col(User.id) == Membership.user_id)
+        .where(
+            Membership.institution_id == actor.institution,
+            col(Membership.disabled).is_(False),
+            col(User.disabled).is_(False),
+            col(Membership.id).not_in(list(leaving)),
+        )
+    )
+    for row in rows:
+        if Permission.ADMIN_ACCOUNTS in permissions_of(row.roles, row.extra, sets, inside=True):
+            return
+    raise LastAdministrator()
