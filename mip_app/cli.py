@@ -72,6 +72,18 @@ def revision(what_changes: str) -> None:
     write_revision(what_changes)
 
 
+@mip.command()
+@click.option("--write", is_flag=True, help="Write it to docs/permissions.md instead.")
+def permissions(write: bool) -> None:
+    """Who may do what: every role, page, route, event handler and service with its rule."""
+    from mip_app.serving import permissions as declared
+
+    if write:
+        declared.DOCUMENT.write_text(declared.written(), "utf-8")
+    else:
+        click.echo(declared.written(), nl=False)
+
+
 @mip.group()
 def operator() -> None:
     """The platform's operators."""

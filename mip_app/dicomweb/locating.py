@@ -7,7 +7,7 @@ from sqlmodel import Session, col, select
 
 from mip_app.audit import service as audit
 from mip_app.audit.models import Act
-from mip_app.core.actor import Actor, Permission
+from mip_app.core.actor import Actor, Permission, needs
 from mip_app.core.errors import NotVisible
 from mip_app.dicom.frames import FrameIndex
 from mip_app.studies import door
@@ -46,11 +46,11 @@ _COLUMNS: tuple[Any, ...] = (
 )
 
 
+@needs(Permission.STUDY_READ)
 def instances(
     session: Session, actor: Actor, study_uid: str, series_uid: str = "", sop_instance_uid: str = ""
 ) -> list[Located]:
     """All instances of a study, of one series, or the one, in the order of their numbers. Raises NotVisible."""
-    actor.require(Permission.STUDY_READ)
     statement = (
         select(*_COLUMNS)
         .select_from(Study)
@@ -69,6 +69,7 @@ def instances(
     return [Located(*row) for row in found]
 
 
+@needs(Permission.STUDY_READ)
 def handed_out(session: Session, actor: Actor, study_uid: str, *further: str) -> list[Located]:
     """`instances`, to leave as whole files: the audit knows. Raises NotVisible."""
     found = instances(session, actor, study_uid, *further)
@@ -76,6 +77,7 @@ def handed_out(session: Session, actor: Actor, study_uid: str, *further: str) ->
     return found
 
 
+@needs(Permission.STUDY_READ)
 def instance(
     session: Session, actor: Actor, study_uid: str, series_uid: str, sop_instance_uid: str
 ) -> Located:
@@ -83,6 +85,7 @@ def instance(
     return instances(session, actor, study_uid, series_uid, sop_instance_uid)[0]
 
 
+@needs(Permission.STUDY_READ)
 def middle(session: Session, actor: Actor, study_uid: str, series_uid: str = "") -> Located | None:
     """The instance that stands for a study or series in a thumbnail: the middle one of the first with pixels.
 
