@@ -98,8 +98,8 @@ def allows(rule: Rule, actor: Actor | None) -> bool:
     """Whether whoever is acting may do what `rule` guards."""
     if rule is Open.TO_ALL:
         return True
-    if actor is None:
-        return False
+    if actor is None or (isinstance(rule, Open) and actor.user_id is None):
+        return False  # an API client has its permissions, and is not signed in
     if rule is Open.TO_ENTERING:
         return True
     return not actor.pending and (rule is Open.TO_SIGNED_IN or rule in actor.permissions)

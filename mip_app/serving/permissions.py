@@ -71,7 +71,9 @@ def takes_actor(fn: Callable[..., Any]) -> bool:
 
 def written() -> str:
     """The document."""
-    return "\n".join((*_head(), *_roles(), *_patient_data(), *_pages(), *_routes(), *_handlers(), *_services()))
+    return "\n".join(
+        (*_head(), *_roles(), *_patient_data(), *_pages(), *_routes(), *_handlers(), *_services())
+    )
 
 
 def _head() -> Iterator[str]:

@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, Select, func, or_, tuple_
 from sqlmodel import Session, col, select
 
 from mip_app.accounts.models import Institution
-from mip_app.core.actor import Actor, Open, Permission, needs
+from mip_app.core.actor import Actor, Permission, needs
 from mip_app.core.clock import utc_now
 from mip_app.studies import door
 from mip_app.studies.age import age_at
@@ -298,7 +298,7 @@ def _midnight(day: date, zone: ZoneInfo) -> datetime:
     return datetime.combine(day, time(), zone).astimezone(UTC)
 
 
-@needs(Open.TO_SIGNED_IN)
+@needs(Permission.STUDY_READ)
 def zone_of(session: Session, actor: Actor) -> ZoneInfo:
     """Whose midnight a day of the list begins at: the institution's."""
     institution = session.get(Institution, actor.institution)

@@ -3,36 +3,52 @@
 import reflex as rx
 from reflex_base.event import EventSpec
 
+from mip_app.core.errors import Conflict, Invalid, NotPermitted, NotSignedIn, NotVisible, TooLarge
 from mip_app.core.gate import Open, Tab, event
 from mip_app.core.i18n import t
 from mip_app.core.logs import note
 
+# What is foreseen has words of its own; the texts of these need nothing filled in.
+FORESEEN = (NotSignedIn, NotPermitted, NotVisible, TooLarge, Invalid, Conflict)
+
 
 def said_aloud(exception: Exception) -> EventSpec:
-    """Reflex's handler for what no state caught: the page says that something went wrong, and its number."""
+    """Reflex's handler for what no state caught: the page says what it was, or a number when nobody foresaw it."""
+    for kind in FORESEEN:
+        if isinstance(exception, kind):
+            return Trouble.tell(kind.code)
     return Trouble.say(note(exception))
 
 
 class Trouble(rx.State):
     number: str = ""
+    code: str = ""
 
     @event(Open.TO_ALL)
     async def say(self, number: str):
         self.number = number if isinstance(number, str) and number.isalnum() and len(number) <= 12 else "?"
 
     @event(Open.TO_ALL)
+    async def tell(self, code: str):
+        self.code = code if code in {kind.code for kind in FORESEEN} else ""
+
+    @event(Open.TO_ALL)
     async def dismiss(self):
-        self.number = ""
+        self.number = self.code = ""
         # Assigned anew it travels: what the gate told is on the page alone, not here.
         (await self.get_state(Tab)).refused = ""
 
 
 def trouble_line() -> rx.Component:
-    """One line above the page: something went wrong, or the gate refused what was asked."""
+    """One line above the page: something went wrong, or was refused."""
     return rx.cond(
         Trouble.number != "",
         _line("circle-alert", t("error.unexpected", number=Trouble.number)),
-        rx.cond(Tab.refused != "", _line("lock", t("error.not_permitted"))),
+        rx.cond(
+            Tab.refused != "",
+            _line("lock", t("error.not_permitted")),
+            rx.cond(Trouble.code != "", _line("circle-alert", t(Trouble.code))),
+        ),
     )
 
 
