@@ -24,6 +24,8 @@ from tests.site import Site
 WHOSE = (OWN, OTHER, ALIEN, ABSENT)
 METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE")
 LOADING = ("on_load_internal", "hydrate_and_load")
+# A kept connection may be closed by the server just as the next request goes out.
+EACH_ANEW = httpx.Limits(max_keepalive_connections=0)
 GATE_SAYS = {"error.not_signed_in", "error.not_permitted"}
 
 
@@ -100,7 +102,7 @@ class Asking:
     # HTTP routes
 
     def routes(self) -> None:
-        with httpx.Client(base_url=self.site.url, timeout=30) as client:
+        with httpx.Client(base_url=self.site.url, timeout=30, limits=EACH_ANEW) as client:
             for path, routes in _by_path().items():
                 for method in METHODS:
                     route = next((one for one in routes if method in one.methods), None)
@@ -151,7 +153,7 @@ class Asking:
     # Pages
 
     def pages(self) -> None:
-        with httpx.Client(base_url=self.site.url, timeout=30) as client:
+        with httpx.Client(base_url=self.site.url, timeout=30, limits=EACH_ANEW) as client:
             for path, rule in [
                 *PAGES.items(),
                 ("/", Open.TO_SIGNED_IN),
