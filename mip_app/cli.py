@@ -73,6 +73,18 @@ def revision(what_changes: str) -> None:
 
 
 @mip.command()
+@click.option("--write", is_flag=True, help="Write it to docs/permissions.md instead.")
+def permissions(write: bool) -> None:
+    """Who may do what: every role, page, route, event handler and service with its rule."""
+    from mip_app.serving import permissions as declared
+
+    if write:
+        declared.DOCUMENT.write_text(declared.written(), "utf-8")
+    else:
+        click.echo(declared.written(), nl=False)
+
+
+@mip.command()
 @click.option("--follow", is_flag=True, help="Go on and print messages as they come.")
 def outbox(follow: bool) -> None:
     """Print the messages that wait, newest first: codes for phones, where no provider sends them."""

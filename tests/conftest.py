@@ -199,3 +199,15 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     made.start()
     yield made
     made.stop()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """How many cases the generated tests tried."""
+    tried: dict[str, int] = {}
+    for reports in terminalreporter.stats.values():
+        for report in reports:
+            for name, value in getattr(report, "user_properties", ()):
+                if getattr(report, "when", "") == "call" and name.endswith(" cases"):
+                    tried[name] = tried.get(name, 0) + value
+    for name, number in tried.items():
+        terminalreporter.write_line(f"{name}: {number:,}")

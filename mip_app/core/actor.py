@@ -5,13 +5,12 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from enum import Enum, StrEnum, auto
 from functools import wraps
-from typing import Concatenate, ParamSpec, TypeVar
+from inspect import signature
+from typing import Any, TypeVar, cast
 
 from mip_app.core.errors import NotPermitted, NotSignedIn
 
-P = ParamSpec("P")
-R = TypeVar("R")
-S = TypeVar("S")
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 class Permission(StrEnum):
@@ -100,8 +99,8 @@ def allows(rule: Rule, actor: Actor | None) -> bool:
     """Whether whoever is acting may do what `rule` guards."""
     if rule is Open.TO_ALL:
         return True
-    if actor is None:
-        return False
+    if actor is None or (isinstance(rule, Open) and actor.user_id is None):
+        return False  # an API client has its permissions, and is not signed in
     if rule is Open.TO_ENTERING:
         return True
     return not actor.pending and (rule is Open.TO_SIGNED_IN or rule in actor.permissions)
@@ -110,20 +109,24 @@ def allows(rule: Rule, actor: Actor | None) -> bool:
 RULE = "_mip_rule"
 
 
-def needs(
-    rule: Rule,
-) -> Callable[[Callable[Concatenate[S, Actor, P], R]], Callable[Concatenate[S, Actor, P], R]]:
-    """For service functions `(session, actor, …)`: who may call it. Raises NotPermitted, NotSignedIn."""
+def needs(rule: Rule) -> Callable[[F], F]:
+    """For service functions: who may call it. The Actor is found by its annotation. Raises NotPermitted."""
 
-    def declare(service: Callable[Concatenate[S, Actor, P], R]) -> Callable[Concatenate[S, Actor, P], R]:
+    def declare(service: F) -> F:
+        parameters = list(signature(service).parameters.values())
+        place = next((n for n, one in enumerate(parameters) if one.annotation in (Actor, "Actor")), None)
+        if place is None:
+            raise TypeError(f"@needs guards what takes an Actor, which {service.__qualname__} does not")
+        name = parameters[place].name
+
         @wraps(service)
-        def checked(session: S, actor: Actor, *args: P.args, **kwargs: P.kwargs) -> R:
-            if not allows(rule, actor):
+        def checked(*args: Any, **kwargs: Any) -> Any:
+            if not allows(rule, args[place] if place < len(args) else kwargs.get(name)):
                 raise NotPermitted(**({"permission": rule} if isinstance(rule, Permission) else {}))
-            return service(session, actor, *args, **kwargs)
+            return service(*args, **kwargs)
 
         setattr(checked, RULE, rule)
-        return checked
+        return cast(F, checked)
 
     return declare
 

@@ -7,7 +7,7 @@ from sqlmodel import Session, col, select
 
 from mip_app.audit import service as audit
 from mip_app.audit.models import Act
-from mip_app.core.actor import Actor, Permission
+from mip_app.core.actor import Actor, Permission, needs
 from mip_app.dicom.frames import FrameIndex
 from mip_app.studies import door
 from mip_app.studies import service as studies
@@ -46,11 +46,11 @@ _COLUMNS: tuple[Any, ...] = (
 )
 
 
+@needs(Permission.STUDY_READ)
 def instances(
     session: Session, actor: Actor, study_uid: str, series_uid: str = "", sop_instance_uid: str = ""
 ) -> list[Located]:
     """All instances of a study, of one series, or the one, in the order of their numbers. Raises NotVisible."""
-    actor.require(Permission.STUDY_READ)
     statement = (
         select(*_COLUMNS)
         .select_from(Study)
@@ -69,6 +69,7 @@ def instances(
     return [Located(*row) for row in found]
 
 
+@needs(Permission.STUDY_READ)
 def handed_out(session: Session, actor: Actor, study_uid: str, *further: str) -> list[Located]:
     """`instances`, to leave as whole files: the audit knows. Raises NotVisible."""
     found = instances(session, actor, study_uid, *further)
@@ -76,18 +77,19 @@ def handed_out(session: Session, actor: Actor, study_uid: str, *further: str) ->
     return found
 
 
+@needs(Permission.STUDY_READ)
 def viewed(session: Session, actor: Actor, study_uid: str) -> None:
     """Images were asked for, by a page of ours or by another program."""
-    actor.require(Permission.STUDY_READ)
     audit.record(session, actor, Act.STUDY_VIEWED, f"study:{study_uid}", via="dicomweb")
 
 
+@needs(Permission.STUDY_READ)
 def searched(session: Session, actor: Actor, by: list[str]) -> None:
     """By which attributes; their values would be patients."""
-    actor.require(Permission.STUDY_READ)
     audit.record(session, actor, Act.STUDY_SEARCHED, by=by)
 
 
+@needs(Permission.STUDY_READ)
 def instance(
     session: Session, actor: Actor, study_uid: str, series_uid: str, sop_instance_uid: str
 ) -> Located:
@@ -95,6 +97,7 @@ def instance(
     return instances(session, actor, study_uid, series_uid, sop_instance_uid)[0]
 
 
+@needs(Permission.STUDY_READ)
 def middle(session: Session, actor: Actor, study_uid: str, series_uid: str = "") -> Located | None:
     """The instance that stands for a study or series in a thumbnail: the middle one of the first with pixels.
 

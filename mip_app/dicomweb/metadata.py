@@ -5,7 +5,7 @@ import zlib
 
 from sqlmodel import Session, col, select
 
-from mip_app.core.actor import Actor, Permission
+from mip_app.core.actor import Actor, Permission, needs
 from mip_app.core.blobs import blobs
 from mip_app.core.errors import NotVisible
 from mip_app.dicomweb.syntaxes import leaving_syntax
@@ -16,11 +16,11 @@ from mip_app.studies.models import Instance, Series, Study
 ROOT = "/dicom-web"
 
 
+@needs(Permission.STUDY_READ)
 def documents(
     session: Session, actor: Actor, study_uid: str, series_uid: str = "", sop_instance_uid: str = ""
 ) -> list[bytes]:
     """Gzipped JSON arrays, one a series. Raises NotVisible."""
-    actor.require(Permission.STUDY_READ)
     statement = (
         select(Series.id, Series.series_uid, Series.revision)
         .join(Study, col(Study.id) == Series.study_pk)

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement
 from sqlmodel import Session, col, func, select
 
-from mip_app.core.actor import Actor, Permission
+from mip_app.core.actor import Actor, Permission, needs
 from mip_app.core.errors import Invalid
 from mip_app.dicom.part10 import parse_date
 from mip_app.dicomweb.metadata import ROOT
@@ -65,9 +65,9 @@ def parse(parameters: Mapping[str, str]) -> Query:
     return Query(match, min(limit, MOST), offset)
 
 
+@needs(Permission.STUDY_READ)
 def studies(session: Session, actor: Actor, query: Query) -> list[Json]:
     """Newest first, in a stable order."""
-    actor.require(Permission.STUDY_READ)
     statement = select(Study, Patient).join(Patient, col(Patient.id) == Study.patient_pk)
     for name, value in query.match.items():
         statement = statement.where(_study_condition(name, value))
@@ -76,9 +76,9 @@ def studies(session: Session, actor: Actor, query: Query) -> list[Json]:
     return [_study_json(study, patient) for study, patient in found]
 
 
+@needs(Permission.STUDY_READ)
 def series(session: Session, actor: Actor, study_uid: str, query: Query) -> list[Json]:
     """The series of a study by number. Raises NotVisible."""
-    actor.require(Permission.STUDY_READ)
     statement = (
         select(Series)
         .join(Study, col(Study.id) == Series.study_pk)
@@ -92,9 +92,9 @@ def series(session: Session, actor: Actor, study_uid: str, query: Query) -> list
     return [_series_json(study_uid, row) for row in found]
 
 
+@needs(Permission.STUDY_READ)
 def instances(session: Session, actor: Actor, study_uid: str, series_uid: str, query: Query) -> list[Json]:
     """The instances of a series by number. Raises NotVisible."""
-    actor.require(Permission.STUDY_READ)
     statement = (
         select(Instance)
         .join(Series, col(Series.id) == Instance.series_pk)

@@ -5,7 +5,7 @@ import json
 import zlib
 from dataclasses import dataclass, replace
 
-from mip_app.core.actor import Actor
+from mip_app.core.actor import Actor, Permission, needs
 from mip_app.core.blobs import Received, blobs
 from mip_app.core.errors import MipError
 from mip_app.core.logs import note
@@ -41,6 +41,7 @@ class Checked:
         )
 
 
+@needs(Permission.STUDY_UPLOAD)
 def check(actor: Actor, source: Source) -> Checked | Outcome:
     """Read one file that is offered. Never raises: what cannot be read is refused in words."""
     if source.error or source.open is None:
@@ -53,6 +54,7 @@ def check(actor: Actor, source: Source) -> Checked | Outcome:
     return check_received(actor, source.name, received)
 
 
+@needs(Permission.STUDY_UPLOAD)
 def check_received(actor: Actor, name: str, received: Received, only_study: str = "") -> Checked | Outcome:
     """The same for a file in the waiting room, which it leaves: kept in its place, or refused."""
     try:

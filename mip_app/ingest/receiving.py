@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import ParamSpec, TypeVar
 
-from mip_app.core.actor import Actor, Permission
+from mip_app.core.actor import Actor, Permission, needs
 from mip_app.core.blobs import Arriving, blobs
 from mip_app.core.settings import settings
 from mip_app.ingest.checking import Checked, check_received, refused
@@ -45,8 +45,8 @@ class Receiving:
     What goes wrong with a file is its outcome; the others go in. Called from one thread at a time.
     """
 
+    @needs(Permission.STUDY_UPLOAD)
     def __init__(self, actor: Actor, only_study: str = "") -> None:
-        actor.require(Permission.STUDY_UPLOAD)
         self.actor, self.only_study = actor, only_study
         self.batches: list[Batch] = []
         self._checked: list[Checked | Outcome] = []

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import Future
 from itertools import islice
 
-from mip_app.core.actor import Actor, Permission
+from mip_app.core.actor import Actor, Permission, needs
 from mip_app.ingest.checking import Checked, check
 from mip_app.ingest.committing import committer
 from mip_app.ingest.outcome import Kind, Outcome, Source
@@ -16,12 +16,12 @@ TOGETHER = 16  # files acknowledged together; while they are committed the next 
 Batch = tuple[list[Checked | Outcome], "Future[list[Outcome]]"]
 
 
+@needs(Permission.STUDY_UPLOAD)
 def take_in(actor: Actor, sources: Iterable[Source]) -> Iterator[Outcome]:
     """Store every file that is DICOM; one Outcome a file, given only when it is durable and committed.
 
     A file that cannot go in never keeps another from going in. Memory stays flat: one file at a time is read.
     """
-    actor.require(Permission.STUDY_UPLOAD)
     return _take_in(actor, sources)
 
 
@@ -37,6 +37,7 @@ def _take_in(actor: Actor, sources: Iterable[Source]) -> Iterator[Outcome]:
         yield from together(items, stored)
 
 
+@needs(Permission.STUDY_UPLOAD)
 def submit(actor: Actor, checked: "list[Checked | Outcome]") -> "Future[list[Outcome]]":
     """Have the files among `checked` committed."""
     return committer().submit(actor, [item for item in checked if isinstance(item, Checked)])

@@ -12,7 +12,7 @@ from mip_app.accounts.models import Institution
 from mip_app.audit import service as audit
 from mip_app.audit.models import Act
 from mip_app.core import bus
-from mip_app.core.actor import Actor, Permission
+from mip_app.core.actor import Actor, Permission, needs
 from mip_app.core.blobs import blobs
 from mip_app.core.clock import utc_now
 from mip_app.core.errors import Conflict
@@ -30,9 +30,9 @@ class OtherPatient(Conflict):
     code = "ingest.other_patient"
 
 
+@needs(Permission.STUDY_UPLOAD)
 def store(session: Session, actor: Actor, ready: list[Checked]) -> list[Outcome]:
     """One outcome a file, in their order. Their bytes are in their place already."""
-    actor.require(Permission.STUDY_UPLOAD)
     storing = _Storing(session, actor, ready)
     outcomes = [storing.take(item) for item in ready]
     stored = Counter(o.study_uid for o in outcomes if o.kind is Kind.STORED)

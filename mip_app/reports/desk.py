@@ -12,7 +12,7 @@ from sqlmodel import Session, col
 from mip_app.audit import service as audit
 from mip_app.audit.models import Act
 from mip_app.core import bus
-from mip_app.core.actor import Actor
+from mip_app.core.actor import Actor, Permission, needs
 from mip_app.reports.lock import Ended, Lock
 from mip_app.reports.models import Report, ReportLock, ReportState, ReportVersion, VersionKind, WorkingText
 from mip_app.studies import door
@@ -41,6 +41,7 @@ def topic(study_pk: int) -> str:
     return f"report:{study_pk}"
 
 
+@needs(Permission.STUDY_READ)
 def opened(session: Session, actor: Actor, study_uid: str, now: datetime) -> Desk:
     """The report's rows, made when it has none yet; an expired lock is freed first.
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlmodel import Session
 
 from mip_app.audit.models import Act
-from mip_app.core.actor import Actor, Permission
+from mip_app.core.actor import Actor, Permission, needs
 from mip_app.core.clock import utc_now
 from mip_app.core.errors import Conflict, NotPermitted
 from mip_app.reports.desk import (
@@ -34,13 +34,13 @@ class NotNow(Conflict):
     code = "report.not_now"
 
 
+@needs(Permission.REPORT_WRITE)
 def take(session: Session, actor: Actor, draft: Draft, now: datetime | None = None) -> Outcome:
     """Ask for the lock: `fence` of the outcome, or refused as `report.held` when somebody else has it.
 
     Asking again under the fence one holds keeps it; asking from another window ends the first one's.
     """
     now = now or utc_now()
-    actor.require(Permission.REPORT_WRITE)
     desk = opened(session, actor, draft.study_uid, now)
     if not may_write(desk.report, actor.permissions):
         return _refused(desk, "report.not_now")
@@ -64,10 +64,10 @@ def claim(session: Session, actor: Actor, desk: Desk, now: datetime) -> None:
     tell(session, actor, desk)
 
 
+@needs(Permission.REPORT_REVIEW)
 def take_over(session: Session, actor: Actor, draft: Draft, now: datetime | None = None) -> Outcome:
     """Take the lock from its holder, whose text becomes a version first; they are told."""
     now = now or utc_now()
-    actor.require(Permission.REPORT_REVIEW)
     desk = opened(session, actor, draft.study_uid, now)
     if actor.user_id is None or not may_write(desk.report, actor.permissions):
         raise NotNow()
@@ -85,10 +85,10 @@ def take_over(session: Session, actor: Actor, draft: Draft, now: datetime | None
     return _holding(desk)
 
 
+@needs(Permission.REPORT_WRITE)
 def renew(session: Session, actor: Actor, draft: Draft, now: datetime | None = None) -> Outcome:
     """继续编辑: another 30 minutes."""
     now = now or utc_now()
-    actor.require(Permission.REPORT_WRITE)
     desk = opened(session, actor, draft.study_uid, now)
     if not desk.lock.good(actor.user_id, draft.fence, now):
         return _refused(desk, "report.lock_lost")
@@ -105,10 +105,10 @@ def keep_lock(session: Session, actor: Actor, desk: Desk, now: datetime) -> None
     look_again(session, desk)
 
 
+@needs(Permission.REPORT_WRITE)
 def leave(session: Session, actor: Actor, draft: Draft, now: datetime | None = None) -> None:
     """The page closes. Its last words, when they still belong to the text, are kept as a version."""
     now = now or utc_now()
-    actor.require(Permission.REPORT_WRITE)
     desk = opened(session, actor, draft.study_uid, now)
     if not desk.lock.good(actor.user_id, draft.fence, now):
         return
@@ -117,9 +117,9 @@ def leave(session: Session, actor: Actor, draft: Draft, now: datetime | None = N
     free(session, actor, desk, Ended.LEFT, now)
 
 
+@needs(Permission.REPORT_READ_DRAFT)
 def settle(session: Session, actor: Actor, study_uid: str, now: datetime | None = None) -> None:
     """Free the lock when its time is over, so that the text that was left becomes a version."""
-    actor.require(Permission.REPORT_READ_DRAFT)
     opened(session, actor, study_uid, now or utc_now())
 
 

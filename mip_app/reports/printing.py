@@ -10,7 +10,7 @@ from sqlmodel import Session, col
 from mip_app.accounts.models import Institution
 from mip_app.audit import service as audit
 from mip_app.audit.models import Act
-from mip_app.core.actor import Actor, Permission
+from mip_app.core.actor import Actor, Permission, needs
 from mip_app.core.blobs import blobs
 from mip_app.core.clock import utc_now
 from mip_app.core.errors import NotVisible
@@ -32,10 +32,10 @@ class NothingToPrint(NotVisible):
     code = "print.nothing"
 
 
+@needs(Permission.REPORT_PRINT)
 def record(session: Session, actor: Actor, study_uid: str, now: datetime | None = None) -> int:
     """Note that this person prints the report now; gives the record's number. Raises NothingToPrint."""
     now = now or utc_now()
-    actor.require(Permission.REPORT_PRINT)
     desk = opened(session, actor, study_uid, now)
     version = printed_version(desk.report, actor.permissions)
     if not version:
@@ -48,6 +48,7 @@ def record(session: Session, actor: Actor, study_uid: str, now: datetime | None 
     return row.id or 0
 
 
+@needs(Permission.REPORT_PRINT)
 def handed_out(session: Session, actor: Actor, study_uid: str) -> Sheet:
     """`sheet`, to leave as a file: the audit knows that its text was read."""
     made = sheet(session, actor, study_uid)
@@ -55,10 +56,10 @@ def handed_out(session: Session, actor: Actor, study_uid: str) -> Sheet:
     return made
 
 
+@needs(Permission.REPORT_PRINT)
 def sheet(session: Session, actor: Actor, study_uid: str, now: datetime | None = None) -> Sheet:
     """The reviewed text, or the last saved one for those who read drafts. Looks only. Raises NothingToPrint."""
     now = now or utc_now()
-    actor.require(Permission.REPORT_PRINT)
     head = studies.head(session, actor, study_uid)
     report = session.scalars(door.marked(select(Report).where(col(Report.study_pk) == head.pk))).one_or_none()
     number = printed_version(report, actor.permissions) if report else 0

@@ -9,7 +9,7 @@ from sqlmodel import Session, col
 
 from mip_app.audit import service as audit
 from mip_app.audit.models import Act
-from mip_app.core.actor import Actor, Permission
+from mip_app.core.actor import Actor, Permission, needs
 from mip_app.core.clock import utc_now
 from mip_app.reports import desk as desks
 from mip_app.reports.difference import Piece, changed, difference
@@ -93,6 +93,7 @@ class Comparison(TypedDict):
     old_impression: str
 
 
+@needs(Permission.REPORT_READ)
 def open_report(session: Session, actor: Actor, study_uid: str, now: datetime | None = None) -> View:
     """A page was opened: `look`, and the audit knows. A lock whose time is over is freed first."""
     now = now or utc_now()
@@ -104,10 +105,10 @@ def open_report(session: Session, actor: Actor, study_uid: str, now: datetime | 
     return view
 
 
+@needs(Permission.REPORT_READ)
 def look(session: Session, actor: Actor, study_uid: str, now: datetime | None = None) -> View:
     """Raises NotVisible. Those who read no drafts get the reviewed text, and before that none."""
     now = now or utc_now()
-    actor.require(Permission.REPORT_READ)
     head = studies.head(session, actor, study_uid)
     report = _one(session, Report, head.pk) or Report(study_pk=head.pk, institution_id=actor.institution)
     working = _one(session, WorkingText, head.pk) or WorkingText(study_pk=head.pk)
@@ -123,9 +124,9 @@ def look(session: Session, actor: Actor, study_uid: str, now: datetime | None = 
     )
 
 
+@needs(Permission.REPORT_READ_DRAFT)
 def compare(session: Session, actor: Actor, study_uid: str, old: int) -> Comparison:
     """What changed from version `old` to the report's text (for the text's own version: from the one before)."""
-    actor.require(Permission.REPORT_READ_DRAFT)
     head = studies.head(session, actor, study_uid)
     report = _one(session, Report, head.pk) or Report(study_pk=head.pk, institution_id=actor.institution)
     new = report.version

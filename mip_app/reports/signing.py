@@ -7,7 +7,7 @@ from sqlmodel import Session
 from mip_app.accounts.models import User
 from mip_app.accounts.portraits import signature_of
 from mip_app.audit.models import Act
-from mip_app.core.actor import Actor, Permission
+from mip_app.core.actor import Actor, Permission, needs
 from mip_app.core.clock import utc_now
 from mip_app.core.errors import Invalid
 from mip_app.reports.desk import (
@@ -35,10 +35,10 @@ class NoReason(Invalid):
     code = "report.no_reason"
 
 
+@needs(Permission.REPORT_SIGN)
 def sign(session: Session, actor: Actor, draft: Draft, now: datetime | None = None) -> Outcome:
     """初诊签发: a draft becomes preliminary. Raises Unwritten, NotNow, Held."""
     now = now or utc_now()
-    actor.require(Permission.REPORT_SIGN)
     desk = opened(session, actor, draft.study_uid, now)
     if desk.report.state == ReportState.PRELIMINARY and _signed_already(desk, actor, draft):
         return _done(desk)
@@ -56,10 +56,10 @@ def sign(session: Session, actor: Actor, draft: Draft, now: datetime | None = No
     return _done(desk)
 
 
+@needs(Permission.REPORT_REVIEW)
 def review(session: Session, actor: Actor, draft: Draft, now: datetime | None = None) -> Outcome:
     """审核签发: preliminary becomes final, what was reopened becomes amended. Raises Unwritten, NotNow, Held."""
     now = now or utc_now()
-    actor.require(Permission.REPORT_REVIEW)
     desk = opened(session, actor, draft.study_uid, now)
     report = desk.report
     if report.state in DONE_STATES and not report.amending and _signed_already(desk, actor, draft):
@@ -81,10 +81,10 @@ def review(session: Session, actor: Actor, draft: Draft, now: datetime | None = 
     return _done(desk)
 
 
+@needs(Permission.REPORT_REVIEW)
 def give_back(session: Session, actor: Actor, draft: Draft, now: datetime | None = None) -> Outcome:
     """退回: preliminary becomes a draft again, with the reason for its writer. Raises NoReason, NotNow, Held."""
     now = now or utc_now()
-    actor.require(Permission.REPORT_REVIEW)
     desk = opened(session, actor, draft.study_uid, now)
     report = desk.report
     if report.state == ReportState.DRAFT and report.returned and report.reason == draft.reason:
@@ -105,10 +105,10 @@ def give_back(session: Session, actor: Actor, draft: Draft, now: datetime | None
     return _done(desk)
 
 
+@needs(Permission.REPORT_REVIEW)
 def amend(session: Session, actor: Actor, draft: Draft, now: datetime | None = None) -> Outcome:
     """修订: open what was reviewed again; readers keep what they have until it is signed. Raises NoReason, NotNow."""
     now = now or utc_now()
-    actor.require(Permission.REPORT_REVIEW)
     desk = opened(session, actor, draft.study_uid, now)
     _expect(desk.report.state in DONE_STATES and not desk.report.amending)
     if not draft.reason:
@@ -119,10 +119,10 @@ def amend(session: Session, actor: Actor, draft: Draft, now: datetime | None = N
     return Outcome(ok=True, fence=desk.lock.fence, revision=desk.working.revision)
 
 
+@needs(Permission.REPORT_REVIEW)
 def drop_amendment(session: Session, actor: Actor, draft: Draft, now: datetime | None = None) -> Outcome:
     """放弃修订: back to the reviewed text; what was written meanwhile stays a version. Raises NotNow, Held."""
     now = now or utc_now()
-    actor.require(Permission.REPORT_REVIEW)
     desk = opened(session, actor, draft.study_uid, now)
     report = desk.report
     _expect(report.amending)

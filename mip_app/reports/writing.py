@@ -6,7 +6,7 @@ from sqlalchemy import select
 from sqlmodel import Session, col
 
 from mip_app.audit.models import Act
-from mip_app.core.actor import Actor, Permission
+from mip_app.core.actor import Actor, Permission, needs
 from mip_app.core.clock import utc_now
 from mip_app.core.errors import NotVisible
 from mip_app.reports.desk import (
@@ -28,10 +28,10 @@ from mip_app.reports.models import ReportVersion, VersionKind
 from mip_app.studies import door
 
 
+@needs(Permission.REPORT_WRITE)
 def autosave(session: Session, actor: Actor, draft: Draft, now: datetime | None = None) -> Outcome:
     """Keep what is under the writer's hands; the lock stays and lasts another 30 minutes."""
     now = now or utc_now()
-    actor.require(Permission.REPORT_WRITE)
     desk = opened(session, actor, draft.study_uid, now)
     if refused := stale(desk, actor, draft, now):
         return keep_aside(session, actor, desk, draft, refused, now)
@@ -43,10 +43,10 @@ def autosave(session: Session, actor: Actor, draft: Draft, now: datetime | None 
     return Outcome(ok=True, revision=desk.working.revision, fence=desk.lock.fence)
 
 
+@needs(Permission.REPORT_WRITE)
 def save(session: Session, actor: Actor, draft: Draft, now: datetime | None = None) -> Outcome:
     """保存: the text becomes a version, and the lock is free."""
     now = now or utc_now()
-    actor.require(Permission.REPORT_WRITE)
     desk = opened(session, actor, draft.study_uid, now)
     if refused := stale(desk, actor, draft, now):
         return keep_aside(session, actor, desk, draft, refused, now)
@@ -58,10 +58,10 @@ def save(session: Session, actor: Actor, draft: Draft, now: datetime | None = No
     return Outcome(ok=True, revision=desk.working.revision)
 
 
+@needs(Permission.REPORT_WRITE)
 def keep(session: Session, actor: Actor, draft: Draft, now: datetime | None = None) -> Outcome:
     """Keep a text that was never submitted (it lay in the browser) as a version beside the report's."""
     now = now or utc_now()
-    actor.require(Permission.REPORT_WRITE)
     desk = opened(session, actor, draft.study_uid, now)
     kept = keep_aside(session, actor, desk, draft, "", now)
     return Outcome(ok=True, kept=kept.kept, revision=desk.working.revision)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, func, true
 from sqlmodel import Session, col, select
 
-from mip_app.core.actor import Actor
+from mip_app.core.actor import Actor, Permission, needs
 from mip_app.dicom.names import search_term
 from mip_app.studies.models import PatientKey, Study
 
@@ -20,6 +20,7 @@ class Named:
     few: bool  # it leads to the studies; else they are walked in their order and it is checked on each
 
 
+@needs(Permission.STUDY_READ)
 def named(session: Session, actor: Actor, keyword: str) -> Named:
     """Neither way is good for all words: zhangsan is one patient of a hundred thousand, z is a tenth of them."""
     term = search_term(keyword)[:64]

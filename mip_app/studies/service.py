@@ -14,7 +14,7 @@ from mip_app.audit import looks
 from mip_app.audit import service as audit
 from mip_app.audit.models import Act
 from mip_app.core import bus
-from mip_app.core.actor import Actor, Permission
+from mip_app.core.actor import Actor, Permission, needs
 from mip_app.core.errors import NotVisible
 from mip_app.studies import door
 from mip_app.studies.age import age_at
@@ -99,9 +99,9 @@ def line(head: StudyHead) -> StudyLine:
     )
 
 
+@needs(Permission.STUDY_READ)
 def head(session: Session, actor: Actor, study_uid: str) -> StudyHead:
     """Raises NotVisible for what does not exist and for what is not this actor's to see, alike."""
-    actor.require(Permission.STUDY_READ)
     statement = (
         select(Study, Patient, Institution)
         .join(Patient, col(Patient.id) == Study.patient_pk)
@@ -143,6 +143,7 @@ def not_visible(session: Session, actor: Actor, study_uid: str) -> NotVisible:
     return NotVisible()
 
 
+@needs(Permission.STUDY_READ)
 def note_report(session: Session, actor: Actor, study_pk: int, **shown: object) -> None:
     """Tell the list what it shows of a report: columns of Study from `report_status` on, in the same transaction."""
     session.execute(

@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, Select, func, or_, tuple_
 from sqlmodel import Session, col, select
 
 from mip_app.accounts.models import Institution
-from mip_app.core.actor import Actor, Permission
+from mip_app.core.actor import Actor, Permission, needs
 from mip_app.core.clock import utc_now
 from mip_app.studies import door
 from mip_app.studies.age import age_at
@@ -68,6 +68,7 @@ class Page:
     today: date  # where the actor's institution is
 
 
+@needs(Permission.STUDY_READ)
 def page(
     session: Session,
     actor: Actor,
@@ -77,7 +78,6 @@ def page(
     limit: int = PAGE,
 ) -> Page:
     """The rows after `place` (before it, when not `forward`), in the order of the list."""
-    actor.require(Permission.STUDY_READ)
     zone = zone_of(session, actor)
     keys, more = _keys(session, actor, filters, zone, place, forward, limit)
     rows = rows_of(session, actor, [key.study for key in keys], zone)
@@ -103,9 +103,9 @@ def _keys(
     return keys if forward else keys[::-1], len(found) > limit
 
 
+@needs(Permission.STUDY_READ)
 def rows_of(session: Session, actor: Actor, studies: list[int], zone: ZoneInfo | None = None) -> list[Row]:
     """The rows of these studies in this order, as they are now; those not visible are left out."""
-    actor.require(Permission.STUDY_READ)
     if not studies:
         return []
     zone = zone or zone_of(session, actor)
@@ -115,14 +115,15 @@ def rows_of(session: Session, actor: Actor, studies: list[int], zone: ZoneInfo |
     return [by_id[key] for key in studies if key in by_id]
 
 
+@needs(Permission.STUDY_READ)
 def count(session: Session, actor: Actor, filters: Filters) -> int:
     """How many studies these filters find, counted to COUNT_TO."""
-    actor.require(Permission.STUDY_READ)
     conditions = _conditions(session, actor, filters, zone_of(session, actor)).all
     inner = door.marked(select(Study.id).where(*conditions)).limit(COUNT_TO).subquery()
     return session.execute(select(func.count()).select_from(inner)).scalar_one()
 
 
+@needs(Permission.STUDY_READ)
 def waiting(session: Session, actor: Actor, filters: Filters) -> dict[str, int]:
     """How many studies each work view would show, with the other filters as they are; counted to COUNT_TO."""
     views = {view: asked for view, asked in VIEWS.items() if view is not View.ALL}
@@ -133,20 +134,20 @@ def waiting(session: Session, actor: Actor, filters: Filters) -> dict[str, int]:
     }
 
 
+@needs(Permission.STUDY_READ)
 def arrivals(
     session: Session, actor: Actor, filters: Filters, shown: Collection[int], last: Place | None
 ) -> list[Place]:
     """What the first page holds beside the studies `shown`, as far as `last`, the last row of a full page."""
-    actor.require(Permission.STUDY_READ)
     found, _ = _keys(session, actor, filters, zone_of(session, actor))
     if last is not None:
         found = [place for place in found if _stands_before(filters, place, last)]
     return [place for place in found if place.study not in shown]
 
 
+@needs(Permission.REPORT_WRITE)
 def next_unwritten(session: Session, actor: Actor, filters: Filters) -> str | None:
     """The study to be reported next, an emergency before the others, then the oldest; nobody is writing it."""
-    actor.require(Permission.REPORT_WRITE)
     asked = replace(
         VIEWS[View.ALL],
         statuses=(ReportStatus.NONE,),
@@ -297,6 +298,7 @@ def _midnight(day: date, zone: ZoneInfo) -> datetime:
     return datetime.combine(day, time(), zone).astimezone(UTC)
 
 
+@needs(Permission.STUDY_READ)
 def zone_of(session: Session, actor: Actor) -> ZoneInfo:
     """Whose midnight a day of the list begins at: the institution's."""
     institution = session.get(Institution, actor.institution)

@@ -3,45 +3,69 @@
 import reflex as rx
 from reflex_base.event import EventSpec
 
-from mip_app.core.gate import Open, event
+from mip_app.core.errors import Conflict, Invalid, NotPermitted, NotSignedIn, NotVisible, TooLarge
+from mip_app.core.gate import Open, Tab, event
 from mip_app.core.i18n import t
 from mip_app.core.logs import note
 
+# What is foreseen has words of its own; the texts of these need nothing filled in.
+FORESEEN = (NotSignedIn, NotPermitted, NotVisible, TooLarge, Invalid, Conflict)
+
 
 def said_aloud(exception: Exception) -> EventSpec:
-    """Reflex's handler for what no state caught: the page says that something went wrong, and its number."""
+    """Reflex's handler for what no state caught: the page says what it was, or a number when nobody foresaw it."""
+    for kind in FORESEEN:
+        if isinstance(exception, kind):
+            return Trouble.tell(kind.code)
     return Trouble.say(note(exception))
 
 
 class Trouble(rx.State):
     number: str = ""
+    code: str = ""
 
     @event(Open.TO_ALL)
     async def say(self, number: str):
         self.number = number if isinstance(number, str) and number.isalnum() and len(number) <= 12 else "?"
 
     @event(Open.TO_ALL)
+    async def tell(self, code: str):
+        self.code = code if code in {kind.code for kind in FORESEEN} else ""
+
+    @event(Open.TO_ALL)
     async def dismiss(self):
-        self.number = ""
+        self.number = self.code = ""
+        # Assigned anew it travels: what the gate told is on the page alone, not here.
+        (await self.get_state(Tab)).refused = ""
 
 
 def trouble_line() -> rx.Component:
+    """One line above the page: something went wrong, or was refused."""
     return rx.cond(
         Trouble.number != "",
-        rx.el.div(
-            rx.icon("circle-alert", class_name="ico text-error"),
-            rx.el.span(t("error.unexpected", number=Trouble.number)),
-            rx.el.button(
-                rx.icon("x", class_name="ico"),
-                on_click=Trouble.dismiss,
-                aria_label=t("ui.close"),
-                class_name="btn btn-ghost btn-sm btn-square",
-            ),
-            role="alert",
-            class_name=(
-                "fixed inset-x-0 bottom-14 z-50 mx-auto flex w-max max-w-[92vw] items-center gap-3 rounded-box "
-                "bg-neutral py-2 pl-4 pr-2 text-neutral-content shadow-sheet"
-            ),
-            custom_attrs={"data-theme": "mip-dark"},
+        _line("circle-alert", t("error.unexpected", number=Trouble.number)),
+        rx.cond(
+            Tab.refused != "",
+            _line("lock", t("error.not_permitted")),
+            rx.cond(Trouble.code != "", _line("circle-alert", t(Trouble.code))),
         ),
+    )
+
+
+def _line(icon: str, text: rx.Var[str]) -> rx.Component:
+    return rx.el.div(
+        rx.icon(icon, class_name="ico shrink-0 text-error"),
+        rx.el.span(text),
+        rx.el.button(
+            rx.icon("x", class_name="ico"),
+            on_click=Trouble.dismiss,
+            aria_label=t("ui.close"),
+            class_name="btn btn-ghost btn-sm btn-square",
+        ),
+        role="alert",
+        class_name=(
+            "fixed inset-x-0 bottom-14 z-50 mx-auto flex w-max max-w-[92vw] items-center gap-3 rounded-box "
+            "bg-neutral py-2 pl-4 pr-2 text-neutral-content shadow-sheet"
+        ),
+        custom_attrs={"data-theme": "mip-dark"},
     )

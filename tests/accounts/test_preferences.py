@@ -23,6 +23,7 @@ def test_a_choice_is_kept_and_renewed_per_person(actor: Callable[..., Actor]) ->
 
 def test_an_api_client_has_no_choices(actor: Callable[..., Actor]) -> None:
     client = replace(actor(Role.REPORTER), user_id=None)
-    assert read(preference, client, "studies.table") == {}
+    with pytest.raises(NotPermitted):
+        read(preference, client, "studies.table")
     with pytest.raises(NotPermitted):
         write(prefer, client, "studies.table", {})

@@ -1,0 +1,149 @@
+"""Nothing answers that does not say to whom: services, event handlers, pages, HTTP routes; and the document of it."""
+
+import subprocess
+import sys
+from types import ModuleType
+
+import pytest
+import reflex as rx
+from fastapi import APIRouter
+from reflex_base.registry import RegistrationContext
+from sqlmodel import Session
+
+from mip_app.accounts.models import Role
+from mip_app.accounts.roles import OUTSIDE, PERMISSIONS
+from mip_app.core import http
+from mip_app.core.actor import ADMINISTRATIVE, Actor, Open, Permission, Side, allows, needs
+from mip_app.core.errors import NotPermitted
+from mip_app.core.gate import rule_of
+from mip_app.mip_app import app
+from mip_app.serving import permissions
+
+# Public functions that take an Actor and guard nothing, with the reason.
+GUARD_NOTHING = {
+    "mip_app.audit.service.record": "writes down what anybody did or was refused",
+    "mip_app.core.database.read": "runs a service, which declares",
+    "mip_app.core.database.write": "runs a service, which declares",
+    "mip_app.accounts.sessions.idle_for_long": "asks a clock of this process",
+    "mip_app.studies.door.among": "a condition on what is selected",
+    "mip_app.studies.door.checked": "a condition on what is selected",
+    "mip_app.studies.door.through": "a condition on what is selected",
+    "mip_app.studies.door.visible": "a condition on what is selected",
+    "mip_app.studies.service.topic": "a name to listen to, no data",
+    # On a report that is taken out already: whoever has a Desk came through `opened`, which declares.
+    "mip_app.reports.desk.add_aside": "works on a Desk",
+    "mip_app.reports.desk.free": "works on a Desk",
+    "mip_app.reports.desk.note": "works on a Desk",
+    "mip_app.reports.desk.tell": "works on a Desk",
+    "mip_app.reports.desk.write_text": "works on a Desk",
+    "mip_app.reports.holding.claim": "works on a Desk",
+    "mip_app.reports.holding.keep_lock": "works on a Desk",
+    "mip_app.reports.writing.keep_aside": "works on a Desk",
+    "mip_app.reports.writing.stale": "works on a Desk",
+}
+
+REPORTER = Actor(1, "somebody", 1, frozenset(PERMISSIONS[Role.REPORTER]) - ADMINISTRATIVE)
+
+
+def undeclared_services() -> set[str]:
+    return {name for name, rule in permissions.services().items() if rule is None}
+
+
+def undeclared_pages() -> set[str]:
+    return {f"/{route}".replace("//", "/") for route in app._unevaluated_pages} - set(http.PAGES)
+
+
+def undeclared_routes() -> set[str]:
+    return {f"{method} {path}" for (method, path), rule in permissions.routes().items() if rule is None}
+
+
+def test_every_service_says_who_may_call_it() -> None:
+    assert len(permissions.services()) > 50
+    assert undeclared_services() == set(GUARD_NOTHING)
+
+
+def test_every_page_says_who_may_open_it() -> None:
+    assert len(app._unevaluated_pages) > 5
+    assert undeclared_pages() == set()
+
+
+def test_every_route_says_who_may_ask_it() -> None:
+    assert len(permissions.routes()) > 20
+    assert undeclared_routes() == set()
+
+
+def test_planted_ones_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    planted = ModuleType("mip_app.planted")
+
+    def service(session: Session, actor: Actor) -> None: ...
+
+    service.__module__ = planted.__name__
+    planted.service = service  # type: ignore[attr-defined]
+    monkeypatch.setattr(permissions, "_modules", lambda: [planted])
+    assert undeclared_services() == {"mip_app.planted.service"}
+
+    router = APIRouter()
+    router.add_api_route("/planted", lambda: None, methods=["PUT"])
+    monkeypatch.setattr(permissions, "ROUTERS", (*permissions.ROUTERS, router))
+    assert undeclared_routes() == {"PUT /planted"}
+
+    monkeypatch.setitem(app._unevaluated_pages, "planted", app._unevaluated_pages["login"])
+    assert undeclared_pages() == {"/planted"}
+
+    with RegistrationContext.get().fork():
+
+        class PlantedState(rx.State):
+            @rx.event
+            async def bare(self) -> None: ...
+
+        nobody = {name.rsplit(".", 1)[1] for name, rule in permissions.handlers().items() if rule is None}
+        assert "bare" in nobody
+
+
+def test_a_service_is_refused_to_whom_its_rule_does_not_name() -> None:
+    @needs(Permission.REPORT_REVIEW)
+    def review(session: str, actor: Actor, word: str = "") -> str:
+        return session + word
+
+    @needs(Permission.REPORT_WRITE)
+    def write(actor: Actor) -> str:
+        return "written"
+
+    assert write(REPORTER) == write(actor=REPORTER) == "written"
+    for call in (lambda: review("", REPORTER), lambda: review(session="", actor=REPORTER, word="x")):
+        with pytest.raises(NotPermitted):
+            call()
+    with pytest.raises(TypeError, match="takes an Actor"):
+        needs(Open.TO_ALL)(lambda session: None)
+
+
+@pytest.mark.parametrize("side", Side)
+@pytest.mark.parametrize("role", Role)
+def test_a_page_asks_for_nothing_that_its_visitor_may_not_have(role: Role, side: Side) -> None:
+    allowed = {p for p in PERMISSIONS[role] if (p in ADMINISTRATIVE) == (side is Side.ADMIN)}
+    actor = Actor(1, "", None, frozenset(allowed), side=side)
+    for route, rule in http.PAGES.items():
+        page = app._unevaluated_pages[route.strip("/") or "index"]
+        events = page.on_load if isinstance(page.on_load, list) else [page.on_load]
+        for handler in events if allows(rule, actor) else ():
+            asked = rule_of_handler(handler.fn)
+            assert allows(asked, actor), f"{route} loads {handler.fn.__qualname__}, which needs {asked}"
+
+
+def rule_of_handler(fn: object) -> Open | Permission:
+    known = RegistrationContext.get().event_handlers.values()
+    rule = next(rule_of(one) for one in known if one.handler.fn is fn)
+    assert rule is not None
+    return rule
+
+
+def test_who_is_outside_of_institutions_never_sees_patients() -> None:
+    assert permissions.outside_for_ever()
+    assert not any(permissions.sees_patients(role) for role in OUTSIDE)
+
+
+def test_the_document_says_what_the_code_says() -> None:
+    # In a process of its own: tests plant things in this one.
+    code = "from mip_app.serving import permissions as p; print(p.written() == p.DOCUMENT.read_text('utf-8'))"
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert said.strip() == "True", "docs/permissions.md is stale: mip permissions --write"

@@ -1,0 +1,39 @@
+"""Everybody asks for everything: of the own institution, of others, of none. The declared rule says what happens.
+
+Generated from what the code registers: handlers, routes and pages that are added are asked for by themselves.
+"""
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.matrix.asking import Asking
+from tests.matrix.world import PERSONAS, Persona
+from tests.site import Site, inside
+
+
+@pytest.fixture
+def installation(filled: Path, tmp_path: Path) -> Iterator[Site]:
+    """A running one of its own for each person: what one of them ends is not missing for the next."""
+    made = Site(shutil.copytree(filled, tmp_path / "data"))
+    made.start()
+    yield made
+    made.stop()
+
+
+@pytest.mark.parametrize("persona", PERSONAS, ids=lambda persona: persona.name)
+def test_everybody_is_answered_as_declared(
+    persona: Persona, installation: Site, record_property: Callable[[str, object], None]
+) -> None:
+    with inside(installation.data):
+        asking = Asking(persona, installation)
+        asking.pages()
+        asking.routes()
+        asking.events()
+        asking.watch.close()
+    record_property("matrix cases", asking.cases)
+    assert asking.broken == set()
+    assert asking.cases > 200
+    assert not asking.wrong, f"{len(asking.wrong)} of {asking.cases} cases:\n" + "\n".join(asking.wrong)
