@@ -14,7 +14,7 @@ from mip_app.admin import home as admin_home
 from mip_app.core import bus, gate
 from mip_app.core.database import engine
 from mip_app.core.errors import MipError
-from mip_app.core.http import Guard, error_answer, malformed
+from mip_app.core.http import Guard, error_answer, malformed, unexpected
 from mip_app.core.logs import frontend_error
 from mip_app.dicomweb.api import router as dicomweb
 from mip_app.dicomweb.stow import router as stow
@@ -44,6 +44,7 @@ def http_api() -> FastAPI:
         api.include_router(router)
     api.add_exception_handler(MipError, error_answer)
     api.add_exception_handler(RequestValidationError, malformed)
+    api.add_exception_handler(Exception, unexpected)
     return api
 
 

@@ -19,6 +19,8 @@ from reflex_base.registry import RegisteredEventHandler, RegistrationContext
 
 from mip_app.core.actor import RULE, Actor, Open, Permission, Rule, acting_as, allows, current_actor
 from mip_app.core.errors import NotSignedIn
+from mip_app.core.payload import fits
+from mip_app.core.settings import settings
 
 log = logging.getLogger(__name__)
 
@@ -70,10 +72,17 @@ def undeclared() -> list[str]:
 
 
 def session_token(cookie_header: str) -> str:
-    """The session cookie's value, or ''."""
+    """The session cookie's value, or ''; also where there are two, one of which somebody else has put there."""
     # Not http.cookies: it gives up on the whole header where another program's cookie is odd.
     pairs = (pair.strip().partition("=") for pair in cookie_header.split(";"))
-    return next((value for name, _, value in pairs if name == COOKIE), "")
+    ours = cookie_name()
+    values = {value for name, _, value in pairs if name == ours}
+    return values.pop() if len(values) == 1 else ""
+
+
+def cookie_name() -> str:
+    """Behind HTTPS with the prefix that browsers take from this host and over TLS alone."""
+    return f"__Host-{COOKIE}" if settings().secure_cookies else COOKIE
 
 
 class Tab(rx.State):
@@ -92,6 +101,7 @@ class Gate(Middleware):
     async def preprocess(self, app: rx.App, state: BaseState, event: Event) -> StateUpdate | None:
         registered = RegistrationContext.get().event_handlers.get(event.name)
         rule = rule_of(registered) if registered else None
+        name = event.name if registered else "?"
         headers = state.router.headers
         address = state.router.session.client_ip
         actor = await self.identify.by_token(session_token(headers.cookie), address, active=True)
@@ -100,14 +110,22 @@ class Gate(Middleware):
         if not tab._session_id and actor and actor.session_id:
             tab._session_id = actor.session_id
         elif tab._session_id and tab._session_id != (actor and actor.session_id):
-            log.warning("refused event=%s: the tab belongs to another sign-in", event.name)
+            log.warning("refused event=%s: the tab belongs to another sign-in", name)
             return _ended("other" if actor else "signed_out")
         if rule is not None and allows(rule, actor):
-            return None
-        log.warning("refused event=%s user=%s", event.name, actor and actor.user_id)  # never the payload
+            if registered and fits(registered.handler.fn, event.payload) and not _stored(event):
+                return None
+            log.warning("refused event=%s user=%s: not what it takes", name, actor and actor.user_id)
+            return _told(refused=name)
+        log.warning("refused event=%s user=%s", name, actor and actor.user_id)  # never the payload
         if actor is None or actor.pending:
             return _ended("pending" if actor else "signed_out")
-        return _told(refused=event.name)
+        return _told(refused=name)
+
+
+def _stored(event: Event) -> bool:
+    """Whether it brings variables out of the browser's storage: none of ours lives there."""
+    return event.name.endswith(".hydrate_and_load") and bool(event.payload.get("vars"))
 
 
 def keep_tabs_apart(app: rx.App, identify: Identify) -> None:
