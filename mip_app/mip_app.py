@@ -66,6 +66,7 @@ def with_api(pages: ASGIApp) -> ASGIApp:
 async def following() -> AsyncIterator[None]:
     """Hear what other processes change, as long as this one serves."""
     gate.keep_tabs_apart(app, identity)
+    gate.hear_whole_texts(app)
     task = asyncio.create_task(bus.follow(engine()))
     try:
         yield

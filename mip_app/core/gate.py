@@ -6,6 +6,7 @@ token of the client's alone. So before each event: who is behind the cookie, is 
 
 import logging
 from collections.abc import Awaitable, Callable
+from types import SimpleNamespace
 from typing import Any, Protocol
 from uuid import uuid4
 
@@ -19,7 +20,7 @@ from reflex_base.registry import RegisteredEventHandler, RegistrationContext
 
 from mip_app.core.actor import RULE, Actor, Open, Permission, Rule, acting_as, allows, current_actor
 from mip_app.core.errors import NotSignedIn
-from mip_app.core.payload import fits
+from mip_app.core.payload import fits, loads
 from mip_app.core.settings import settings
 
 log = logging.getLogger(__name__)
@@ -154,6 +155,13 @@ def keep_tabs_apart(app: rx.App, identify: Identify) -> None:
         await link(sid, token, **options)
 
     namespace.link_token_to_sid = link_own  # type: ignore[method-assign]
+
+
+def hear_whole_texts(app: rx.App) -> None:
+    """Half a character, once in a tab's state, would break its socket for good."""
+    packets = app.sio.packet_class if app.sio else None
+    assert packets is not None
+    packets.json = SimpleNamespace(dumps=packets.json.dumps, loads=loads)
 
 
 def _ended(why: str) -> StateUpdate:

@@ -18,7 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from mip_app.core.actor import Actor, Open, Rule, Side, acting_as, allows
 from mip_app.core.errors import MipError, NotPermitted, NotSignedIn
 from mip_app.core.gate import COOKIE, session_token
-from mip_app.core.limits import HEADER_BYTES, Body, Gone, Shares, Socket, header_bytes
+from mip_app.core.limits import HEADER_BYTES, Body, Gone, Shares, Socket, header_bytes, most_bytes
 from mip_app.core.logs import note
 from mip_app.core.settings import settings
 
@@ -126,6 +126,8 @@ class Guard:
             pass
         except Exception as error:
             await self._say_trouble(scope, error, body)
+        finally:
+            body.release()
 
     async def _http(self, scope: Scope, headers: Headers, body: Body) -> None:
         if refusal := _refusal(scope, headers):
@@ -233,6 +235,9 @@ def _refusal(scope: Scope, headers: Headers) -> tuple[str, int] | None:
     """What is turned away before anything of it is looked at, and how."""
     if header_bytes(scope) > HEADER_BYTES:
         return "headers are too large", 431
+    length = headers.get("content-length", "")
+    if length.isdecimal() and int(length[:20]) > most_bytes(scope["path"])[0]:
+        return "the body is too large", 413
     if not _asked_by_our_name(scope, headers):
         return "this host is not served here", 421
     if not _same_origin(scope, headers):

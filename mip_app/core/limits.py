@@ -76,6 +76,11 @@ class Body:
             self.refused = True
             raise Gone() from None
 
+    def release(self) -> None:
+        """When all is said. Whatever still holds this does not hold the connection open with it."""
+        self.refused = True
+        self._receive, self._send = _nothing, _nowhere
+
     async def _refuse(self, status: int) -> Message:
         self.refused = True
         if not self.answered:
@@ -83,6 +88,13 @@ class Body:
             await self._send({"type": "http.response.start", "status": status, "headers": headers})
             await self._send({"type": "http.response.body", "body": b""})
         return {"type": "http.disconnect"}
+
+
+async def _nothing() -> Message:
+    return {"type": "http.disconnect"}
+
+
+async def _nowhere(message: Message) -> None: ...
 
 
 class Socket:

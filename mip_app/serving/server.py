@@ -28,7 +28,9 @@ def factory() -> ASGIApp:
     made = cast(Starlette, app())
     logs.configure()  # once more: the app's sockets have brought handlers of their own
     # Reflex would answer other origins' questions in front of our guard, and without its policies.
-    made.user_middleware[:] = [part for part in made.user_middleware if part.cls is not CORSMiddleware]
+    for part in (made, app._api):
+        assert part is not None
+        part.user_middleware[:] = [each for each in part.user_middleware if each.cls is not CORSMiddleware]
     return made
 
 
