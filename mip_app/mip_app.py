@@ -67,6 +67,7 @@ async def following() -> AsyncIterator[None]:
     """Hear what other processes change, as long as this one serves."""
     gate.keep_tabs_apart(app, identity)
     gate.hear_whole_texts(app)
+    gate.forget_strangers(app)
     task = asyncio.create_task(bus.follow(engine()))
     try:
         yield

@@ -4,6 +4,7 @@ Any socket may name any handler of any state, from any page, with any payload, a
 token of the client's alone. So before each event: who is behind the cookie, is this tab theirs, may they.
 """
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from types import SimpleNamespace
@@ -11,6 +12,7 @@ from typing import Any, Protocol
 from uuid import uuid4
 
 import reflex as rx
+from reflex.istate.manager.memory import StateManagerMemory
 from reflex.istate.manager.token import BaseStateToken
 from reflex.middleware import Middleware
 from reflex.state import BaseState, StateUpdate
@@ -155,6 +157,33 @@ def keep_tabs_apart(app: rx.App, identify: Identify) -> None:
         await link(sid, token, **options)
 
     namespace.link_token_to_sid = link_own  # type: ignore[method-assign]
+
+
+def forget_strangers(app: rx.App) -> None:
+    """The state of a tab that nobody signed in to goes with its socket: strangers make as many as they like."""
+    namespace, states = app.event_namespace, app.state_manager
+    assert namespace is not None
+    if not isinstance(states, StateManagerMemory):
+        return  # Redis lets them expire
+    leave = namespace.on_disconnect
+    tasks: set[asyncio.Task[None]] = set()
+
+    async def forget(token: str) -> None:
+        key = states._coerce_token(BaseStateToken(ident=token, cls=Tab))
+        async with states.modify_state(key) as root:
+            theirs = (await root.get_state(Tab))._session_id
+        if not theirs and token not in namespace.token_to_sid:
+            states._purge_token(key)
+
+    def left(sid: str) -> asyncio.Task[None] | None:
+        token = namespace.sid_to_token.get(sid)
+        done = leave(sid)
+        if token:
+            tasks.add(task := asyncio.create_task(forget(token)))
+            task.add_done_callback(tasks.discard)
+        return done
+
+    namespace.on_disconnect = left  # type: ignore[method-assign]
 
 
 def hear_whole_texts(app: rx.App) -> None:

@@ -140,7 +140,7 @@ class Guard:
         if _is_page(scope, headers) and (elsewhere := _elsewhere(scope)):
             await RedirectResponse(elsewhere, 303)(scope, body.receive, body.send)
             return
-        if scope.get("mip_actor"):
+        if scope.get("mip_actor") or not _wants_identity(scope["path"], headers):
             await self.app(scope, body.receive, body.send)
             return
         # Who signs in is one of many behind the same address; nobody needs a thousand requests at once.

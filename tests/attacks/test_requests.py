@@ -186,6 +186,9 @@ def test_every_answer_of_every_address_carries_the_policies(site: Site, who: str
                     answer = client.request(method, path, headers=asked)
                     check_policies(path, answer)
                     seen.add(answer.status_code)
+        odd = client.post("/auth/login", data={"account": "x" * 200}, headers={"Origin": site.url})
+        check_policies("/auth/login", odd)
+        seen.add(odd.status_code)
     assert {200, 303, 403, 404, 405, 422} <= seen
     assert not [code for code in seen if code >= 500]
 
