@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-ALL = (["list"], ["viewer"], ["ingest", "zip"], ["ingest", "stow"])
+ALL = (["list"], ["sign_in"], ["viewer"], ["ingest", "zip"], ["ingest", "stow"])
 
 
 def main() -> int:

@@ -18,7 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from mip_app.core.actor import Actor, Open, Rule, Side, acting_as, allows
 from mip_app.core.errors import MipError, NotPermitted, NotSignedIn
 from mip_app.core.gate import COOKIE, session_token
-from mip_app.core.limits import HEADER_BYTES, Body, Gone, Shares, Socket, header_bytes, most_bytes
+from mip_app.core.limits import HEADER_BYTES, Body, Gone, Shares, Socket, header_bytes, most_bytes, strangers
 from mip_app.core.logs import note
 from mip_app.core.settings import settings
 
@@ -101,7 +101,7 @@ class Guard:
     def __init__(self, app: ASGIApp, find: Find, built: Path | None) -> None:
         self.app = app
         self.find = find
-        self.sockets, self.requests = Shares(), Shares()
+        self.sockets, self.requests, self.strangers = Shares(), Shares(), strangers()
         self.policy = content_policy(built)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -160,7 +160,7 @@ class Guard:
             if not free:
                 await _refuse(receive, send)
                 return
-            socket = Socket(receive, send, known=actor is not None)
+            socket = Socket(receive, send, None if actor else self.strangers)
             await self.app(scope, socket.receive, socket.send)
 
     async def _say_trouble(self, scope: Scope, error: Exception, body: Body) -> None:

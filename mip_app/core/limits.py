@@ -18,7 +18,8 @@ HEADER_BYTES = 32 * 1024  # all names and values of a request; browsers' own lim
 SMALL_BODY = 1024 * 1024
 MESSAGE_BYTES = 16 * 1024  # a longer message counts as several
 MESSAGES, MESSAGES_AT_ONCE = 200, 400  # a second and tab; a quick hand makes ten
-MESSAGES_OF_NOBODY, MESSAGES_OF_NOBODY_AT_ONCE = 20, 100
+OF_A_STRANGER, OF_A_STRANGER_AT_ONCE = 10, 30
+OF_ALL_STRANGERS, OF_ALL_STRANGERS_AT_ONCE = 100, 300  # together: the rest of the machine is for who signed in
 
 _bodies: dict[str, int] = {}
 
@@ -97,14 +98,33 @@ async def _nothing() -> Message:
 async def _nowhere(message: Message) -> None: ...
 
 
+class Pace:
+    """So many a second, and a few more at once; who goes faster waits."""
+
+    def __init__(self, rate: float, most: float) -> None:
+        self.rate, self.most = rate, most
+        self._left, self._since = most, time.monotonic()
+
+    async def take(self, cost: float) -> None:
+        now = time.monotonic()
+        self._left = min(self.most, self._left + (now - self._since) * self.rate) - cost
+        self._since = now
+        if self._left < 0:
+            await asyncio.sleep(-self._left / self.rate)
+
+
+def strangers() -> Pace:
+    """For all event sockets that nobody signed in to."""
+    return Pace(OF_ALL_STRANGERS, OF_ALL_STRANGERS_AT_ONCE)
+
+
 class Socket:
     """An event socket: heard no faster than it may speak, and only as long as it listens."""
 
-    def __init__(self, receive: Receive, send: Send, *, known: bool) -> None:
+    def __init__(self, receive: Receive, send: Send, shared: Pace | None) -> None:
         self._receive, self._send = receive, send
-        self._rate = MESSAGES if known else MESSAGES_OF_NOBODY
-        self._most = float(MESSAGES_AT_ONCE if known else MESSAGES_OF_NOBODY_AT_ONCE)
-        self._may, self._since = self._most, time.monotonic()
+        own = Pace(OF_A_STRANGER, OF_A_STRANGER_AT_ONCE) if shared else Pace(MESSAGES, MESSAGES_AT_ONCE)
+        self._paces = [own, shared] if shared else [own]
         self._free = asyncio.Event()
         self._free.set()
         self._gone = False
@@ -116,15 +136,9 @@ class Socket:
             return {"type": "websocket.disconnect", "code": 1006}
         message = await self._receive()
         text = message.get("text") or message.get("bytes") or ""
-        await self._pace(1 + len(text) / MESSAGE_BYTES)
+        for pace in self._paces:
+            await pace.take(1 + len(text) / MESSAGE_BYTES)
         return message
-
-    async def _pace(self, cost: float) -> None:
-        now = time.monotonic()
-        self._may = min(self._most, self._may + (now - self._since) * self._rate) - cost
-        self._since = now
-        if self._may < 0:
-            await asyncio.sleep(-self._may / self._rate)
 
     async def send(self, message: Message) -> None:
         if self._gone:

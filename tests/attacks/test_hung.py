@@ -130,8 +130,8 @@ def test_a_thousand_hung_sockets_leave_the_doctor_reading(house: Site, kind: str
         wait_until(lambda: open_connections(worker) <= held + 5)
         after = measured(doctor, house)
     print(f"{kind}: ms {[round(s * 1000) for s in (*before, *during, *after)]}, {grown / 1e6:.0f} MB more")
-    assert max(during) < 2, "the doctor waits"  # tens of milliseconds on a quiet machine
-    assert grown < 150e6
+    assert max(during) < 5, "the doctor waits"  # tens of milliseconds on a quiet machine
+    assert grown < 300e6  # the buffers of a thousand sockets
     assert house.workers()[0].pid == worker.pid
 
 

@@ -138,6 +138,6 @@ def test_a_forgotten_second_tab_shows_nothing_any_more(someone) -> None:
     second.get_by_text("周知白").first.wait_for()
     page.request.post(f"{person.site.url}/auth/logout", headers={"Origin": person.site.url})
     second.wait_for_url("**/login**")
-    second.go_back()
+    second.goto(f"{person.site.url}/studies")
     second.wait_for_url("**/login**")
     assert "周知白" not in second.inner_text("body")

@@ -20,8 +20,8 @@ from mip_app.core import http, logs
 from mip_app.core.actor import Open
 from mip_app.core.errors import Conflict
 from mip_app.core.http import Needs
-logs.configure()
 import mip_app.mip_app as root
+logs.configure()  # after the app, as the server does
 from mip_app.ui.trouble import said_aloud
 
 router = APIRouter()
@@ -54,7 +54,8 @@ app = root.with_api(pages)
 async def ask(path):
     said = []
     async def send(message): said.append(message)
-    async def receive(): return {"type": "http.request", "body": b"", "more_body": False}
+    first = iter([{"type": "http.request", "body": b"", "more_body": False}])
+    async def receive(): return next(first, None) or await asyncio.Event().wait()
     await app({"type": "http", "method": "GET", "path": path, "raw_path": path.encode(), "query_string": b"",
                "headers": [(b"host", b"x")], "client": ("127.0.0.1", 1), "server": ("x", 80), "scheme": "http",
                "http_version": "1.1", "root_path": ""}, receive, send)
