@@ -37,7 +37,13 @@ def fill() -> list[str]:
     now, word = utc_now(), passwords.hashed("a long password")
     people, places, sign_ins = [], [], []
     for n in range(1, PEOPLE + 1):
-        person = {"id": n, "account": f"p{n}", "name": f"Person {n}", "password_hash": word, "created_at": now}
+        person = {
+            "id": n,
+            "account": f"p{n}",
+            "name": f"Person {n}",
+            "password_hash": word,
+            "created_at": now,
+        }
         people.append(person)
         place = {"id": n, "user_id": n, "institution_id": institution, "roles": [Role.REVIEWER], "extra": []}
         places.append(place)
@@ -115,7 +121,9 @@ def over_http() -> None:
             def enter(account: str) -> float:
                 begun = time.perf_counter()
                 form = {"account": account, "password": PASSWORD}
-                answer = httpx.post(f"{site.url}/auth/login", data=form, headers={"Origin": site.url}, timeout=60)
+                answer = httpx.post(
+                    f"{site.url}/auth/login", data=form, headers={"Origin": site.url}, timeout=60
+                )
                 assert answer.status_code == 303 and "error" not in answer.headers["location"]
                 return (time.perf_counter() - begun) * 1000
 

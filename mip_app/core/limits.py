@@ -19,7 +19,10 @@ SMALL_BODY = 1024 * 1024
 MESSAGE_BYTES = 16 * 1024  # a longer message counts as several
 MESSAGES, MESSAGES_AT_ONCE = 200, 400  # a second and tab; a quick hand makes ten
 OF_A_STRANGER, OF_A_STRANGER_AT_ONCE = 10, 30
-OF_ALL_STRANGERS, OF_ALL_STRANGERS_AT_ONCE = 100, 300  # together: the rest of the machine is for who signed in
+OF_ALL_STRANGERS, OF_ALL_STRANGERS_AT_ONCE = (
+    100,
+    300,
+)  # together: the rest of the machine is for who signed in
 
 _bodies: dict[str, int] = {}
 

@@ -42,9 +42,7 @@ def trouble_line() -> rx.Component:
         rx.el.div(
             rx.icon("circle-alert", class_name="ico text-error"),
             rx.el.span(
-                rx.cond(
-                    Trouble.code != "", t(Trouble.code), t("error.unexpected", number=Trouble.number)
-                )
+                rx.cond(Trouble.code != "", t(Trouble.code), t("error.unexpected", number=Trouble.number))
             ),
             rx.el.button(
                 rx.icon("x", class_name="ico"),

@@ -54,9 +54,7 @@ def somewhere(path: str) -> str:
 
 @pytest.mark.parametrize("foreign", FOREIGN)
 @pytest.mark.parametrize(("method", "path"), UNSAFE, ids=[" ".join(route) for route in UNSAFE])
-def test_no_route_changes_anything_for_another_site(
-    site: Site, method: str, path: str, foreign: str
-) -> None:
+def test_no_route_changes_anything_for_another_site(site: Site, method: str, path: str, foreign: str) -> None:
     headers = {name: value.format(us=site.url) for name, value in FOREIGN[foreign].items()}
     with httpx.Client(base_url=site.url, cookies={"mip_session": "a" * 43}, headers=headers) as browser:
         for kind, body in BODIES.items():
@@ -169,7 +167,9 @@ def test_no_event_socket_opens_from_elsewhere(site: Site, origin: str | None) ->
 
 def test_the_event_socket_opens_for_our_own_page(site: Site) -> None:
     cookie = site.cookie("wuji")
-    opened = websocket.create_connection(f"ws://127.0.0.1:{site.port}{SOCKET}", cookie=cookie, origin=site.url)
+    opened = websocket.create_connection(
+        f"ws://127.0.0.1:{site.port}{SOCKET}", cookie=cookie, origin=site.url
+    )
     assert json.loads(opened.recv()[1:])["sid"]
     opened.close()
 

@@ -75,7 +75,9 @@ def frame(text: str) -> bytes:
     return b"\x81" + length + b"\x00\x00\x00\x00" + data
 
 
-HYDRATE = f'42/_event,["event",{{"name":"{STATE}.hydrate","payload":{{}},"router_data":{{"pathname":"/login"}}}}]'
+HYDRATE = (
+    f'42/_event,["event",{{"name":"{STATE}.hydrate","payload":{{}},"router_data":{{"pathname":"/login"}}}}]'
+)
 
 
 def never_reads(site: Site) -> sockets.socket:
@@ -142,7 +144,9 @@ def wait_until(true: Callable[[], bool], seconds: float = 40) -> None:
         time.sleep(0.2)  # the only way to see another process let go
 
 
-def test_nobody_opens_more_event_sockets_than_a_waiting_room_needs_and_a_doctor_still_gets_in(house: Site) -> None:
+def test_nobody_opens_more_event_sockets_than_a_waiting_room_needs_and_a_doctor_still_gets_in(
+    house: Site,
+) -> None:
     with contextlib.ExitStack() as stack:
         opened = [stack.enter_context(event_socket(house, source="127.0.0.1")) for _ in range(250)]
         refused = sum(b"Forbidden" in each.recv(20) for each in opened)

@@ -62,7 +62,9 @@ def test_a_sign_in_form_of_100_megabytes_is_cut_off_early(site: Site, said_lengt
     sent = 0
     with connect(site, HEAD) as connection:
         length = "Content-Length: 104857600" if said_length else "Transfer-Encoding: chunked"
-        connection.sendall(f"{length}\r\n\r\naccount=".encode() if said_length else f"{length}\r\n\r\n".encode())
+        connection.sendall(
+            f"{length}\r\n\r\naccount=".encode() if said_length else f"{length}\r\n\r\n".encode()
+        )
         block = b"a" * 65536
         with contextlib.suppress(OSError):
             while sent < 100 * 1024 * 1024:
@@ -98,7 +100,9 @@ def test_no_form_is_larger_than_a_form(site: Site, path: str, content_type: str)
 def test_headers_and_cookies_of_any_length_are_turned_away(site: Site, size: int) -> None:
     for name in ("Cookie", "X-Anything", "Authorization", "Referer"):
         with connect(site) as connection, contextlib.suppress(OSError):
-            connection.sendall(f"GET /login HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{name}: {'a' * size}\r\n\r\n".encode())
+            connection.sendall(
+                f"GET /login HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{name}: {'a' * size}\r\n\r\n".encode()
+            )
             assert status(heard(connection)) == 431
 
 
@@ -167,9 +171,20 @@ def test_who_sends_a_byte_now_and_then_is_hung_up_on(hasty: Site) -> None:
 def addresses() -> list[str]:
     routes = {route.path for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)}
     pages = {re.sub(r"\[[^]]*\]", "1.2.3", page) or "/" for page in PAGES}
-    assets = [f"/{path.relative_to(bundle.client())}" for path in bundle.client().rglob("*") if path.is_file()]
+    assets = [
+        f"/{path.relative_to(bundle.client())}" for path in bundle.client().rglob("*") if path.is_file()
+    ]
     some = sorted(assets)[:: max(1, len(assets) // 25)]
-    odd = ["/nothing", "/nothing.js", "/assets/nothing.js", "/_event", "/_event/", "/ping", "/_health", "/_upload"]
+    odd = [
+        "/nothing",
+        "/nothing.js",
+        "/assets/nothing.js",
+        "/_event",
+        "/_event/",
+        "/ping",
+        "/_health",
+        "/_upload",
+    ]
     return sorted(re.sub(r"\{[^}]*\}", "1.2.3", path) for path in routes | pages) + some + odd
 
 
@@ -197,7 +212,9 @@ def check_policies(path: str, answer: httpx.Response) -> None:
     headers, told = answer.headers, f"{answer.request.method} {path} {answer.status_code}"
     policy = dict(part.strip().partition(" ")[::2] for part in headers["content-security-policy"].split(";"))
     script = policy.get("script-src", policy.get("default-src", ""))
-    assert "unsafe-inline" not in script and "unsafe-eval" not in script.replace("'wasm-unsafe-eval'", ""), told
+    assert "unsafe-inline" not in script and "unsafe-eval" not in script.replace("'wasm-unsafe-eval'", ""), (
+        told
+    )
     assert "*" not in " ".join(policy.values()) and "http:" not in " ".join(policy.values()), told
     assert headers["x-content-type-options"] == "nosniff", told
     assert headers["referrer-policy"] == "same-origin", told
