@@ -23,6 +23,7 @@ OF_ALL_STRANGERS, OF_ALL_STRANGERS_AT_ONCE = (
     100,
     300,
 )  # together: the rest of the machine is for who signed in
+PATIENCE = 2.0  # seconds of waiting for others; then the socket is closed, and the page tries again later
 
 _bodies: dict[str, int] = {}
 
@@ -102,18 +103,23 @@ async def _nowhere(message: Message) -> None: ...
 
 
 class Pace:
-    """So many a second, and a few more at once; who goes faster waits."""
+    """So many a second, and a few more at once; who goes faster waits, where that is not too long."""
 
     def __init__(self, rate: float, most: float) -> None:
         self.rate, self.most = rate, most
         self._left, self._since = most, time.monotonic()
 
-    async def take(self, cost: float) -> None:
+    async def take(self, cost: float) -> bool:
+        """False where the wait would be longer than PATIENCE: too many wait already."""
         now = time.monotonic()
-        self._left = min(self.most, self._left + (now - self._since) * self.rate) - cost
+        self._left = min(self.most, self._left + (now - self._since) * self.rate)
         self._since = now
+        if self._left < -PATIENCE * self.rate:
+            return False
+        self._left -= cost
         if self._left < 0:
             await asyncio.sleep(-self._left / self.rate)
+        return True
 
 
 def strangers() -> Pace:
@@ -140,7 +146,9 @@ class Socket:
         message = await self._receive()
         text = message.get("text") or message.get("bytes") or ""
         for pace in self._paces:
-            await pace.take(1 + len(text) / MESSAGE_BYTES)
+            if not await pace.take(1 + len(text) / MESSAGE_BYTES):
+                self._gone = True
+                return {"type": "websocket.disconnect", "code": 1013}
         return message
 
     async def send(self, message: Message) -> None:
