@@ -25,7 +25,7 @@ from mip_app.auditing import pages as auditing_pages
 from mip_app.core import bus, gate
 from mip_app.core.database import engine
 from mip_app.core.errors import MipError
-from mip_app.core.http import Guard, error_answer, malformed
+from mip_app.core.http import Guard, error_answer, malformed, unexpected
 from mip_app.core.logs import frontend_error
 from mip_app.dicomweb.api import router as dicomweb
 from mip_app.dicomweb.stow import router as stow
@@ -74,6 +74,7 @@ def http_api() -> FastAPI:
         api.include_router(router)
     api.add_exception_handler(MipError, error_answer)
     api.add_exception_handler(RequestValidationError, malformed)
+    api.add_exception_handler(Exception, unexpected)
     return api
 
 
@@ -106,6 +107,8 @@ def with_api(pages: ASGIApp) -> ASGIApp:
 async def following() -> AsyncIterator[None]:
     """Hear what other processes change, seal the audit trail and send what waits, as long as this one serves."""
     gate.keep_tabs_apart(app, identity)
+    gate.hear_whole_texts(app)
+    gate.forget_strangers(app)
     work = (bus.follow(engine()), sealer.follow(engine(), engine(read_only=True)), relay.run())
     tasks = [asyncio.create_task(one) for one in work]
     try:

@@ -226,13 +226,23 @@ _COLUMNS: list[Any] = [
     col(Institution.name).label("institution_name"),
     col(Institution.name_en).label("institution_name_en"),
     col(Institution.alliance_id).label("institution_alliance_id"),
+    # One row for each edited role of the institution, at least one: all in one statement, for each event asks this.
+    RoleSet.code,
+    RoleSet.permissions,
 ]
 _LIVING = (
     sa.select(*_COLUMNS)
     .join(User, col(User.id) == LoginSession.user_id)
     .join(Membership, col(Membership.id) == LoginSession.membership_id)
     .join(Institution, col(Institution.id) == Membership.institution_id, isouter=True)
+    .join(
+        Alliance,
+        col(Alliance.id) == sa.func.coalesce(Membership.alliance_id, Institution.alliance_id),
+        isouter=True,
+    )
+    .join(RoleSet, col(RoleSet.institution_id) == Membership.institution_id, isouter=True)
     .where(
+        col(Alliance.disabled).is_not(True),
         col(LoginSession.revoked_at).is_(None),
         col(User.disabled).is_(False),
         col(Membership.disabled).is_(False),
@@ -242,18 +252,11 @@ _LIVING = (
 
 
 def _living(session: Session, which: ColumnElement[bool], address: str) -> Actor | None:
-    found = session.execute(_LIVING.where(which)).first()
-    if found is None or not alive(found, utc_now()):
+    rows = session.execute(_LIVING.where(which)).all()
+    if not rows or not alive(found := rows[0], utc_now()):
         return None
-    alliance = found.alliance_id or found.institution_alliance_id
-    if alliance and session.exec(select(Alliance.disabled).where(Alliance.id == alliance)).first():
-        return None
-    allowed = permissions_of(
-        found.roles,
-        found.extra,
-        _sets(session, found.institution_id),
-        inside=found.institution_id is not None,
-    )
+    sets = {row.code: row.permissions for row in rows if row.code is not None}
+    allowed = permissions_of(found.roles, found.extra, sets, inside=found.institution_id is not None)
     side = Side(found.side)
     pending = _pending(found, side)
     return Actor(
@@ -265,7 +268,7 @@ def _living(session: Session, which: ColumnElement[bool], address: str) -> Actor
         institution_name_en=found.institution_name_en or "",
         session_id=found.session_id,
         address=address,
-        alliance_id=alliance,
+        alliance_id=found.alliance_id or found.institution_alliance_id,
         membership_id=found.membership_id,
         side=side,
         pending=pending,

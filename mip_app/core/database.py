@@ -95,6 +95,17 @@ def _unit(read_only: bool = False) -> Iterator[Session]:
         raise
 
 
+def glance(
+    service: Callable[Concatenate[Session, Actor, P], R], actor: Actor, *args: P.args, **kwargs: P.kwargs
+) -> R:
+    """`read` for a service of one statement: where that costs trips to a server, without a transaction around it."""
+    readers = engine(read_only=True)
+    if readers.dialect.name != "sqlite":
+        readers = readers.execution_options(isolation_level="AUTOCOMMIT")
+    with Session(readers, expire_on_commit=False) as session:
+        return service(session, actor, *args, **kwargs)
+
+
 async def changing(
     service: Callable[Concatenate[Session, Actor, P], R], *args: P.args, **kwargs: P.kwargs
 ) -> R:

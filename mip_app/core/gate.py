@@ -4,12 +4,15 @@ Any socket may name any handler of any state, from any page, with any payload, a
 token of the client's alone. So before each event: who is behind the cookie, is this tab theirs, may they.
 """
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from types import SimpleNamespace
 from typing import Any, Protocol
 from uuid import uuid4
 
 import reflex as rx
+from reflex.istate.manager.memory import StateManagerMemory
 from reflex.istate.manager.token import BaseStateToken
 from reflex.middleware import Middleware
 from reflex.state import BaseState, StateUpdate
@@ -19,6 +22,8 @@ from reflex_base.registry import RegisteredEventHandler, RegistrationContext
 
 from mip_app.core.actor import RULE, Actor, Open, Permission, Rule, acting_as, allows, current_actor
 from mip_app.core.errors import NotSignedIn
+from mip_app.core.payload import fits, loads
+from mip_app.core.settings import settings
 
 log = logging.getLogger(__name__)
 
@@ -70,10 +75,17 @@ def undeclared() -> list[str]:
 
 
 def session_token(cookie_header: str) -> str:
-    """The session cookie's value, or ''."""
+    """The session cookie's value, or ''; also where there are two, one of which somebody else has put there."""
     # Not http.cookies: it gives up on the whole header where another program's cookie is odd.
     pairs = (pair.strip().partition("=") for pair in cookie_header.split(";"))
-    return next((value for name, _, value in pairs if name == COOKIE), "")
+    ours = cookie_name()
+    values = {value for name, _, value in pairs if name == ours}
+    return values.pop() if len(values) == 1 else ""
+
+
+def cookie_name() -> str:
+    """Behind HTTPS with the prefix that browsers take from this host and over TLS alone."""
+    return f"__Host-{COOKIE}" if settings().secure_cookies else COOKIE
 
 
 class Tab(rx.State):
@@ -92,6 +104,7 @@ class Gate(Middleware):
     async def preprocess(self, app: rx.App, state: BaseState, event: Event) -> StateUpdate | None:
         registered = RegistrationContext.get().event_handlers.get(event.name)
         rule = rule_of(registered) if registered else None
+        name = event.name if registered else "?"
         headers = state.router.headers
         address = state.router.session.client_ip
         actor = await self.identify.by_token(session_token(headers.cookie), address, active=True)
@@ -100,14 +113,22 @@ class Gate(Middleware):
         if not tab._session_id and actor and actor.session_id:
             tab._session_id = actor.session_id
         elif tab._session_id and tab._session_id != (actor and actor.session_id):
-            log.warning("refused event=%s: the tab belongs to another sign-in", event.name)
+            log.warning("refused event=%s: the tab belongs to another sign-in", name)
             return _ended("other" if actor else "signed_out")
         if rule is not None and allows(rule, actor):
-            return None
-        log.warning("refused event=%s user=%s", event.name, actor and actor.user_id)  # never the payload
+            if registered and fits(registered.handler.fn, event.payload) and not _stored(event):
+                return None
+            log.warning("refused event=%s user=%s: not what it takes", name, actor and actor.user_id)
+            return _told(refused=name)
+        log.warning("refused event=%s user=%s", name, actor and actor.user_id)  # never the payload
         if actor is None or actor.pending:
             return _ended("pending" if actor else "signed_out")
-        return _told(refused=event.name)
+        return _told(refused=name)
+
+
+def _stored(event: Event) -> bool:
+    """Whether it brings variables out of the browser's storage: none of ours lives there."""
+    return event.name.endswith(".hydrate_and_load") and bool(event.payload.get("vars"))
 
 
 def keep_tabs_apart(app: rx.App, identify: Identify) -> None:
@@ -136,6 +157,40 @@ def keep_tabs_apart(app: rx.App, identify: Identify) -> None:
         await link(sid, token, **options)
 
     namespace.link_token_to_sid = link_own  # type: ignore[method-assign]
+
+
+def forget_strangers(app: rx.App) -> None:
+    """The state of a tab that nobody signed in to goes with its socket: strangers make as many as they like."""
+    namespace, states = app.event_namespace, app.state_manager
+    assert namespace is not None
+    if not isinstance(states, StateManagerMemory):
+        return  # Redis lets them expire
+    leave = namespace.on_disconnect
+    tasks: set[asyncio.Task[None]] = set()
+
+    async def forget(token: str) -> None:
+        key = states._coerce_token(BaseStateToken(ident=token, cls=Tab))
+        async with states.modify_state(key) as root:
+            theirs = (await root.get_state(Tab))._session_id
+        if not theirs and token not in namespace.token_to_sid:
+            states._purge_token(key)
+
+    def left(sid: str) -> asyncio.Task[None] | None:
+        token = namespace.sid_to_token.get(sid)
+        done = leave(sid)
+        if token:
+            tasks.add(task := asyncio.create_task(forget(token)))
+            task.add_done_callback(tasks.discard)
+        return done
+
+    namespace.on_disconnect = left  # type: ignore[method-assign]
+
+
+def hear_whole_texts(app: rx.App) -> None:
+    """Half a character, once in a tab's state, would break its socket for good."""
+    packets = app.sio.packet_class if app.sio else None
+    assert packets is not None
+    packets.json = SimpleNamespace(dumps=packets.json.dumps, loads=loads)
 
 
 def _ended(why: str) -> StateUpdate:

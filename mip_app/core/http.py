@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import ipaddress
 import re
 from collections.abc import Awaitable, Callable, MutableMapping
 from pathlib import Path
@@ -16,7 +17,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mip_app.core.actor import Actor, Open, Rule, Side, acting_as, allows
 from mip_app.core.errors import MipError, NotPermitted, NotSignedIn
-from mip_app.core.gate import session_token
+from mip_app.core.gate import COOKIE, session_token
+from mip_app.core.limits import HEADER_BYTES, Body, Gone, Shares, Socket, header_bytes, most_bytes, strangers
+from mip_app.core.logs import note
 from mip_app.core.settings import settings
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -83,6 +86,16 @@ def error_answer(request: Request, error: Exception) -> Response:
     return JSONResponse({"code": error.code, "detail": error.detail}, error.status, headers=headers)
 
 
+async def unexpected(request: Request, error: Exception) -> Response:
+    """What nobody foresaw: a number, which the log knows too."""
+    number = request.scope["mip_trouble"] = note(error)
+    return trouble(number)
+
+
+def trouble(number: str) -> Response:
+    return JSONResponse({"code": "error.unexpected", "detail": {"number": number}}, 500)
+
+
 async def malformed(request: Request, error: Exception) -> Response:
     """In place of FastAPI's own answer, which repeats what was sent."""
     return JSONResponse({"code": "error.invalid", "detail": {}}, 422)
@@ -97,6 +110,7 @@ class Guard:
     def __init__(self, app: ASGIApp, find: Find, built: Path | None) -> None:
         self.app = app
         self.find = find
+        self.sockets, self.requests, self.strangers = Shares(), Shares(), strangers()
         self.policy = content_policy(built)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -104,21 +118,64 @@ class Guard:
             await self.app(scope, receive, send)
             return
         headers = Headers(scope=scope)
-        if not _same_origin(scope, headers):
-            await _refuse(scope, receive, send)
-            return
-        if scope["type"] == "websocket":
-            await self.app(scope, receive, send)
-            return
         address = client_address(scope, headers)
         scope["mip_address"] = address
+        if scope["type"] == "websocket":
+            try:
+                await self._websocket(scope, headers, receive, send)
+            except Gone:
+                pass
+            except Exception as error:
+                note(error)
+            return
+        body = Body(scope["path"], receive, self._with_headers(scope, send))
+        try:
+            await self._http(scope, headers, body)
+        except Gone:
+            pass
+        except Exception as error:
+            await self._say_trouble(scope, error, body)
+        finally:
+            body.release()
+
+    async def _http(self, scope: Scope, headers: Headers, body: Body) -> None:
+        if refusal := _refusal(scope, headers):
+            await PlainTextResponse(*refusal)(scope, body.receive, body.send)
+            return
         if _wants_identity(scope["path"], headers):
             key = headers.get("authorization", "").removeprefix("Bearer ").strip()
-            scope["mip_actor"] = await self.find(session_token(headers.get("cookie", "")), key, address)
+            token = session_token(headers.get("cookie", ""))
+            scope["mip_actor"] = await self.find(token, key, scope["mip_address"])
         if _is_page(scope, headers) and (elsewhere := _elsewhere(scope)):
-            await RedirectResponse(elsewhere, 303)(scope, receive, self._with_headers(scope, send))
+            await RedirectResponse(elsewhere, 303)(scope, body.receive, body.send)
             return
-        await self.app(scope, receive, self._with_headers(scope, send))
+        if scope.get("mip_actor") or not _wants_identity(scope["path"], headers):
+            await self.app(scope, body.receive, body.send)
+            return
+        # Who signs in is one of many behind the same address; nobody needs a thousand requests at once.
+        with self.requests.one_of(scope["mip_address"], settings().connections_per_address) as free:
+            busy = PlainTextResponse("too many requests at once", 503, {"Retry-After": "5"})
+            await (self.app if free else busy)(scope, body.receive, body.send)
+
+    async def _websocket(self, scope: Scope, headers: Headers, receive: Receive, send: Send) -> None:
+        if _refusal(scope, headers):
+            await _refuse(receive, send)
+            return
+        token = session_token(headers.get("cookie", ""))
+        actor = await self.find(token, "", scope["mip_address"]) if token else None
+        holder: object = actor.session_id if actor else scope["mip_address"]
+        most = settings().sockets_per_sign_in if actor else settings().connections_per_address
+        with self.sockets.one_of(holder, most) as free:
+            if not free:
+                await _refuse(receive, send)
+                return
+            socket = Socket(receive, send, None if actor else self.strangers)
+            await self.app(scope, socket.receive, socket.send)
+
+    async def _say_trouble(self, scope: Scope, error: Exception, body: Body) -> None:
+        number = scope.get("mip_trouble") or note(error)
+        if not body.answered:
+            await trouble(number)(scope, body.receive, body.send)
 
     def _policy(self, path: str) -> str:
         return CODEC_POLICY if path.startswith(CODEC_WORKER) else self.policy
@@ -132,6 +189,9 @@ class Guard:
                 headers.setdefault("X-Frame-Options", "SAMEORIGIN")
                 headers.setdefault("Permissions-Policy", "camera=(), microphone=(), geolocation=()")
                 headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
+                headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
+                if settings().secure_cookies:
+                    headers.setdefault("Strict-Transport-Security", "max-age=31536000")
                 headers.setdefault("Content-Security-Policy", self._policy(scope["path"]))
                 headers.setdefault("Cache-Control", _caching(scope["path"]))
             await send(message)
@@ -191,28 +251,59 @@ def _back_in(actor: Actor, query: str) -> str:
     return target if is_path(target) else HOME[actor.side]
 
 
+def _refusal(scope: Scope, headers: Headers) -> tuple[str, int] | None:
+    """What is turned away before anything of it is looked at, and how."""
+    if header_bytes(scope) > HEADER_BYTES:
+        return "headers are too large", 431
+    length = headers.get("content-length", "")
+    if length.isdecimal() and int(length[:20]) > most_bytes(scope["path"])[0]:
+        return "the body is too large", 413
+    if not _asked_by_our_name(scope, headers):
+        return "this host is not served here", 421
+    if not _same_origin(scope, headers):
+        return "cross-origin request refused", 403
+    return None
+
+
+def _asked_by_our_name(scope: Scope, headers: Headers) -> bool:
+    """Where the settings name the hosts, no other name is answered, whoever points it here."""
+    hosts, ours = headers.getlist("host"), settings().hosts
+    if len(hosts) > 1:
+        return False
+    if not ours:
+        return True
+    name = _PORT.sub("", hosts[0].lower()) if hosts else ""
+    # By its address a machine is asked by monitors; no name can be pointed at that.
+    return name in {host.strip().lower() for host in ours.split(",")} | {"localhost"} or _is_address(name)
+
+
+_PORT = re.compile(r":\d*$")
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name.strip("[]"))
+    except ValueError:
+        return False
+    return True
+
+
 def _same_origin(scope: Scope, headers: Headers) -> bool:
     """Websockets and unsafe methods come from our own pages, or from no page at all and without a cookie."""
     if scope["type"] == "http" and scope["method"] in SAFE:
         return True
     if origins := headers.getlist("origin"):
-        hosts = headers.getlist("host")
-        return len(hosts) == 1 and all(
-            origin in (f"http://{hosts[0]}", f"https://{hosts[0]}") for origin in origins
-        )
-    if scope["type"] == "websocket":
-        return True  # not a browser: it brings no cookie that it was not given
-    return headers.get("sec-fetch-site", "none") in ("same-origin", "none") and not session_token(
-        headers.get("cookie", "")
+        host = headers.get("host", "")
+        return all(origin in (f"http://{host}", f"https://{host}") for origin in origins)
+    # No Origin: not a browser, which has no cookie that it was not given.
+    return headers.get("sec-fetch-site", "none") in ("same-origin", "none") and COOKIE not in headers.get(
+        "cookie", ""
     )
 
 
-async def _refuse(scope: Scope, receive: Receive, send: Send) -> None:
-    if scope["type"] == "websocket":
-        await receive()
-        await send({"type": "websocket.close", "code": 1008})
-        return
-    await PlainTextResponse("cross-origin request refused", 403)(scope, receive, send)
+async def _refuse(receive: Receive, send: Send) -> None:
+    await receive()
+    await send({"type": "websocket.close", "code": 1008})
 
 
 def client_address(scope: MutableMapping[str, Any], headers: Headers) -> str:

@@ -6,10 +6,16 @@ import traceback
 
 log = logging.getLogger(__name__)
 
-# The HTTP clients among them: they log addresses, and outside platforms want their secrets there.
-FRAMEWORK = (
-    *("reflex", "reflex_base", "socketio", "engineio", "pydicom", "fastapi", "sqlalchemy"),
-    *("authlib", "httpx", "httpx2", "httpcore", "httpcore2"),
+OURS = "mip_app"
+QUIET = (
+    *("reflex", "reflex_base", "socketio", "engineio", "pydicom", "fastapi", "sqlalchemy", "asyncio"),
+    *(
+        "authlib",
+        "httpx",
+        "httpx2",
+        "httpcore",
+        "httpcore2",
+    ),  # log addresses; outside platforms want secrets there
 )
 
 
@@ -33,18 +39,19 @@ def configure() -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.INFO)
-    for name in FRAMEWORK:
-        logger = logging.getLogger(name)
-        logger.handlers[:] = []
-        logger.propagate = True
-        logger.setLevel(logging.WARNING)
+    for name in list(logging.root.manager.loggerDict):
+        if name.split(".")[0] in QUIET:
+            logging.getLogger(name).handlers[:] = []  # of their own, past the filter
+            logging.getLogger(name).propagate = True
+    for name in QUIET:
+        logging.getLogger(name).setLevel(logging.WARNING)
 
 
 _withhold = Withhold()
 
 
 def _only_places(record: logging.LogRecord) -> bool:
-    if record.name.split(".")[0] in FRAMEWORK:
+    if record.name.split(".")[0] != OURS:
         return _withhold.filter(record)
     if record.exc_info and record.exc_info[1] is not None:
         record.msg = f"{record.getMessage()} [{_place(record.exc_info[1])}]"

@@ -26,6 +26,17 @@ class Settings(BaseSettings):
     trusted_proxies: int = Field(0, ge=0, description="How many proxies in front add to X-Forwarded-For")
     secure_cookies: bool = Field(False, description="True behind HTTPS: cookies are sent over TLS only")
 
+    hosts: str = Field(
+        "", description="Names the pages are asked for by, with commas; empty: any (docs/operations.md)"
+    )
+    stall_seconds: int = Field(
+        20, ge=1, description="A connection that neither sends nor takes for so long is closed"
+    )
+    sockets_per_sign_in: int = Field(50, ge=1, description="Most tabs that one sign-in has open")
+    connections_per_address: int = Field(
+        200, ge=1, description="Most pages and requests that one address has open without being signed in"
+    )
+
     session_idle_hours: int = Field(12, description="A sign-in ends after so many hours without any activity")
     session_hours: int = Field(
         12, description="A sign-in that is not kept on its device ends after so many hours"

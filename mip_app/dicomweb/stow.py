@@ -9,6 +9,7 @@ from starlette.requests import ClientDisconnect
 from mip_app.core.actor import Actor, Permission
 from mip_app.core.errors import Invalid, TooLarge
 from mip_app.core.http import Needs
+from mip_app.core.limits import declare_body
 from mip_app.core.settings import settings
 from mip_app.dicomweb import store
 from mip_app.dicomweb.metadata import ROOT
@@ -16,6 +17,7 @@ from mip_app.dicomweb.parts import RelatedParts, SinglePart, UnsupportedMediaTyp
 from mip_app.ingest.receiving import Receiving, blocks, in_thread
 
 router = APIRouter(prefix=ROOT)
+declare_body(ROOT, settings().max_archive_bytes)
 Sender = Annotated[Actor, Depends(Needs(Permission.STUDY_UPLOAD))]
 
 

@@ -15,6 +15,7 @@ from mip_app.core.actor import Actor, Permission
 from mip_app.core.blobs import Arriving, Received, blobs
 from mip_app.core.errors import MipError, TooLarge
 from mip_app.core.http import Needs
+from mip_app.core.limits import declare_body
 from mip_app.core.settings import settings
 from mip_app.dicom.walk import entries_in, is_zip, shown
 from mip_app.ingest.checking import check_received, refused
@@ -24,6 +25,7 @@ from mip_app.ingest.receiving import blocks, in_thread
 from mip_app.ingest.service import TOGETHER, submit, take_in, together
 
 router = APIRouter(prefix="/ingest")
+declare_body("/ingest", settings().max_archive_bytes)
 Outcomes = Generator[Outcome, None, None]
 Uploader = Annotated[Actor, Depends(Needs(Permission.STUDY_UPLOAD))]
 

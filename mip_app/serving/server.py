@@ -2,12 +2,17 @@
 
 import contextlib
 import os
+import resource
 import time
+from typing import cast
 
+from starlette.applications import Starlette
+from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp
 
 from mip_app.core import logs
 from mip_app.core.database import engine
+from mip_app.core.settings import settings
 from mip_app.serving.bundle import served
 
 
@@ -20,16 +25,34 @@ def factory() -> ASGIApp:
     os.environ["REFLEX_WEB_WORKDIR"] = str(served())
     from mip_app.mip_app import app
 
-    return app()
+    made = cast(Starlette, app())
+    logs.configure()  # once more: the app's sockets have brought handlers of their own
+    # Reflex would answer other origins' questions in front of our guard, and without its policies.
+    for part in (made, app._api):
+        assert part is not None
+        part.user_middleware[:] = [each for each in part.user_middleware if each.cls is not CORSMiddleware]
+    return made
+
+
+def _connections() -> int:
+    """How many this process can hold open at once, out of what the machine allows a process."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 16_384 if hard == resource.RLIM_INFINITY else min(hard, 16_384)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+        soft = wanted
+    return max(256, min(soft if soft > 0 else wanted, wanted) - 512)  # the rest is for files
 
 
 def serve(host: str, port: int) -> None:
     """Serve until Ctrl-C. A worker that dies is back in under a second, however often it dies."""
     from granian import Granian
-    from granian.constants import Interfaces
+    from granian.constants import HTTPModes, Interfaces
+    from granian.http import HTTP1Settings
 
     for unused in (engine(), engine(read_only=True)):
         unused.dispose()  # a connection must not be shared with the workers that come from this process
+    connections = _connections()
     while True:
         server = Granian(
             "mip_app.serving.server:factory",
@@ -41,6 +64,11 @@ def serve(host: str, port: int) -> None:
             respawn_failed_workers=True,
             respawn_interval=0.2,
             workers_kill_timeout=10,
+            # Not HTTP/2, which nobody speaks without TLS: while it waits to see which, a silent client costs nothing.
+            http=HTTPModes.http1,
+            http1_settings=HTTP1Settings(header_read_timeout=settings().stall_seconds * 1000),
+            backlog=2048,
+            backpressure=connections,
             log_access=False,
             log_enabled=False,
         )

@@ -8,7 +8,7 @@ from starlette.responses import PlainTextResponse, Response
 from mip_app.accounts.sessions import SignedIn
 from mip_app.core.actor import allows
 from mip_app.core.errors import MipError
-from mip_app.core.gate import COOKIE
+from mip_app.core.gate import cookie_name
 from mip_app.core.http import ENTRY, HOME, is_path, rule_of_page
 from mip_app.core.settings import settings
 from mip_app.core.texts import LANGUAGES, said
@@ -27,7 +27,7 @@ def entered(signed_in: SignedIn, target: str = "", *, device: str = "") -> Redir
     onward = f"{ENTRY}?{urlencode({'next': target})}" if target else ENTRY
     answer = RedirectResponse(onward if actor.pending else home, 303)
     answer.set_cookie(
-        COOKIE,
+        cookie_name(),
         signed_in.token,
         max_age=int(signed_in.keep_for.total_seconds()) if signed_in.keep_for else None,
         httponly=True,
@@ -50,7 +50,7 @@ def entered(signed_in: SignedIn, target: str = "", *, device: str = "") -> Redir
 def left(target: str = "/login") -> RedirectResponse:
     """Signed out: the cookie is taken back."""
     answer = RedirectResponse(target, 303)
-    forget(answer, COOKIE)
+    forget(answer, cookie_name())
     return answer
 
 

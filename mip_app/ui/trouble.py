@@ -1,23 +1,27 @@
-"""What a page says when something went wrong that nobody foresaw."""
+"""What a page says when something was refused, or went wrong in a way that nobody foresaw."""
 
 import reflex as rx
 from reflex_base.event import EventSpec
 
-from mip_app.core.errors import Conflict, Invalid, NotPermitted, NotSignedIn, NotVisible, TooLarge
+from mip_app.core.errors import MipError
 from mip_app.core.gate import Open, Tab, event
 from mip_app.core.i18n import t
 from mip_app.core.logs import note
-
-# What is foreseen has words of its own; the texts of these need nothing filled in.
-FORESEEN = (NotSignedIn, NotPermitted, NotVisible, TooLarge, Invalid, Conflict)
+from mip_app.core.texts import catalogue
 
 
 def said_aloud(exception: Exception) -> EventSpec:
     """Reflex's handler for what no state caught: the page says what it was, or a number when nobody foresaw it."""
-    for kind in FORESEEN:
-        if isinstance(exception, kind):
-            return Trouble.tell(kind.code)
+    for kind in type(exception).__mro__ if isinstance(exception, MipError) else ():
+        code = exception.code if kind is type(exception) else getattr(kind, "code", "")  # type: ignore[attr-defined]
+        if _stands_alone(code):
+            return Trouble.tell(code)
     return Trouble.say(note(exception))
+
+
+def _stands_alone(code: object) -> bool:
+    """Whether it is a code whose words need nothing filled in: what would fill them is not known here."""
+    return isinstance(code, str) and code != MipError.code and "{" not in catalogue("zh").get(code, "{")
 
 
 class Trouble(rx.State):
@@ -30,7 +34,7 @@ class Trouble(rx.State):
 
     @event(Open.TO_ALL)
     async def tell(self, code: str):
-        self.code = code if code in {kind.code for kind in FORESEEN} else ""
+        self.code = code if _stands_alone(code) else ""
 
     @event(Open.TO_ALL)
     async def dismiss(self):
