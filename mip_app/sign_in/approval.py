@@ -6,14 +6,15 @@ import reflex as rx
 
 from mip_app.core.i18n import t
 from mip_app.sign_in.state import Approval
+from mip_app.ui.native import route_link
 from mip_app.ui.state import Shell, institution_name
 
 
 def approve() -> rx.Component:
     return rx.el.main(
-        rx.el.a(
+        route_link(
+            "/",
             rx.icon("x", class_name="ico text-2xl"),
-            href="/",
             aria_label=t("ui.close"),
             class_name="tap mt-2 -ml-3 grid w-11 place-items-center",
         ),
@@ -101,7 +102,7 @@ def _end(icon: str, colour: str, title: str, then: str) -> rx.Component:
         rx.icon(icon, class_name=f"size-9 stroke-[1.75] {colour}"),
         rx.el.h1(t(title), class_name="mt-5 text-2xl font-semibold"),
         rx.el.p(t(then), class_name="mt-2 text-lg text-muted"),
-        rx.el.a(t("approve.back"), href="/", class_name="btn mt-6"),
+        route_link("/", t("approve.back"), class_name="btn mt-6"),
         role="status",
         class_name="my-auto pb-10",
     )

@@ -5,7 +5,7 @@ import reflex as rx
 from mip_app.core.gate import Open
 from mip_app.core.http import FORBIDDEN
 from mip_app.core.i18n import t
-from mip_app.ui.native import post_form
+from mip_app.ui.native import post_form, route_link
 from mip_app.ui.shell import add_page, brand
 
 
@@ -22,7 +22,7 @@ def _forbidden() -> rx.Component:
             rx.el.h1(t("forbidden.title"), class_name="text-lg"),
             rx.el.p(t("forbidden.what_to_do"), class_name="text-muted"),
             rx.el.div(
-                rx.el.a(t("forbidden.home"), href="/", class_name="btn", id="go-home"),
+                route_link("/", t("forbidden.home"), class_name="btn", id="go-home"),
                 post_form(
                     "/auth/logout",
                     rx.el.button(t("ui.sign_out"), type="submit", class_name="btn btn-ghost", id="sign-out"),

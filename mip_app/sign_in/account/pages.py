@@ -2,12 +2,14 @@
 
 import reflex as rx
 
+from mip_app.accounts.components import picture_fields
 from mip_app.core.gate import Open
 from mip_app.core.i18n import t
 from mip_app.sign_in.account.components import devices, password_part, phone_part, second_factor_part
 from mip_app.sign_in.account.state import OwnAccount, ShownPlace, ShownRole
 from mip_app.sign_in.external_parts import external_identities
 from mip_app.sign_in.external_state import Identities
+from mip_app.ui.native import route_link
 from mip_app.ui.shell import account_menu, add_page, brand
 
 
@@ -20,14 +22,14 @@ def add_pages(app: rx.App) -> None:
 def _account() -> rx.Component:
     return rx.fragment(
         rx.el.header(
-            rx.el.a(
+            route_link(
+                "/",
                 rx.icon("arrow-left", class_name="ico"),
                 aria_label=t("own.back"),
-                href="/",
                 id="back",
                 class_name="btn btn-ghost btn-sm btn-square",
             ),
-            rx.el.a(brand(), href="/", class_name="max-lg:hidden", aria_label="MIP"),
+            route_link("/", brand(), class_name="max-lg:hidden", aria_label="MIP"),
             rx.el.h1(t("own.title"), class_name="text-xl font-semibold lg:text-base lg:font-medium"),
             rx.el.div(class_name="flex-1"),
             account_menu(),
@@ -48,6 +50,15 @@ def _account() -> rx.Component:
                 ),
             ),
             _who(),
+            _section(
+                "own.pictures",
+                rx.el.div(
+                    picture_fields(
+                        OwnAccount.avatar, OwnAccount.signature, on_changed=OwnAccount.picture_changed
+                    ),
+                    class_name="py-4",
+                ),
+            ),
             _section("own.security", phone_part(), password_part(), second_factor_part()),
             external_identities(),
             _section("own.devices", devices()),
@@ -67,10 +78,14 @@ def _section(words: str, *content: rx.Component) -> rx.Component:
 def _who() -> rx.Component:
     return rx.el.section(
         rx.el.div(
-            rx.el.span(
-                OwnAccount.name[:1],
-                class_name="grid size-14 place-items-center rounded-full bg-neutral text-xl text-neutral-content",
-                aria_hidden=True,
+            rx.cond(
+                OwnAccount.avatar != "",
+                rx.el.img(src=OwnAccount.avatar, alt="", class_name="size-14 rounded-full object-cover"),
+                rx.el.span(
+                    OwnAccount.name[:1],
+                    class_name="grid size-14 place-items-center rounded-full bg-neutral text-xl text-neutral-content",
+                    aria_hidden=True,
+                ),
             ),
             rx.el.div(
                 rx.el.p(OwnAccount.name, class_name="text-xl font-semibold", id="own-name"),

@@ -3,6 +3,7 @@ from typing import Any, TypedDict
 
 import reflex as rx
 
+from mip_app.accounts import portraits
 from mip_app.core.actor import current_actor
 from mip_app.core.database import changing, looking
 from mip_app.core.errors import MipError
@@ -51,11 +52,17 @@ class OwnAccount(Judging, rx.State):
     said: str = ""  # what was done last: a key of the catalogue
     key: str = ""
     qr: str = ""
+    avatar: str = ""  # addresses of the own pictures
+    signature: str = ""
 
     @event(Open.TO_SIGNED_IN)
     async def load(self):
         self.part, self.said = "", ""
         await self._look()
+
+    @event(Open.TO_SIGNED_IN)
+    async def picture_changed(self, address: str):
+        await self._look_at_pictures()
 
     @event(Open.TO_SIGNED_IN)
     async def open(self, part: str):
@@ -153,3 +160,8 @@ class OwnAccount(Judging, rx.State):
             ShownDevice(**{name: getattr(found, name) for name in ShownDevice.__annotations__})  # type: ignore[typeddict-item]
             for found in await looking(devices.devices)
         ]
+        await self._look_at_pictures()
+
+    async def _look_at_pictures(self) -> None:
+        addresses = await looking(portraits.own_addresses)
+        self.avatar, self.signature = addresses["avatar"], addresses["signature"]

@@ -8,8 +8,8 @@ from alembic import op
 from mip_app.audit import chain
 from mip_app.core.columns import Utc
 
-revision = '0003f'
-down_revision = '0003e'
+revision = '0008'
+down_revision = '0007'
 branch_labels = None
 depends_on = None
 

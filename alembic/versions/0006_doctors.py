@@ -7,8 +7,8 @@ from alembic import op
 import mip_app.core.columns
 from mip_app.accounts.particulars import keywords_of
 
-revision = '0003d'
-down_revision = '0003c'
+revision = '0006'
+down_revision = '0005'
 branch_labels = None
 depends_on = None
 

@@ -6,8 +6,8 @@ from alembic import op
 
 import mip_app.core.columns
 
-revision = '0003b'
-down_revision = '0003a'
+revision = '0004'
+down_revision = '0003'
 branch_labels = None
 depends_on = None
 

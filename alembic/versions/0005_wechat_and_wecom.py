@@ -6,8 +6,8 @@ from alembic import op
 
 import mip_app.core.columns
 
-revision = '0003c'
-down_revision = '0003b'
+revision = '0005'
+down_revision = '0004'
 branch_labels = None
 depends_on = None
 

@@ -6,7 +6,7 @@ from alembic import op
 
 import mip_app.core.columns
 
-revision = '0003a'
+revision = '0003'
 down_revision = '0002'
 branch_labels = None
 depends_on = None
