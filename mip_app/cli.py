@@ -120,10 +120,11 @@ def reset_operator(account: str) -> None:
 
     Asks for the password, or reads it from a pipe. Ends with 1 when there is no such operator.
     """
-    from mip_app.accounts import opening, operators, passwords
+    from mip_app.accounts import opening, operators, password_policy, passwords
 
+    own = read(operators.own_words, opening.CONSOLE, account)
     password = _new_password()
-    passwords.check_policy(password)
+    password_policy.require(password, own)
     write(operators.reset_operator, opening.CONSOLE, account, passwords.hashed(password))
     click.echo(f"Operator {account} has a new password; the second factor is off, every sign-in has ended.")
 

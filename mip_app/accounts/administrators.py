@@ -12,10 +12,11 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import ColumnElement
 from sqlmodel import Session, col, select
 
-from mip_app.accounts import entries, phones
+from mip_app.accounts import entries, phones, resetting
+from mip_app.accounts.lock_out import guarded
 from mip_app.accounts.models import Membership, Role, User
-from mip_app.accounts.particulars import keywords_of
-from mip_app.accounts.sessions import end_sessions, end_sessions_at
+from mip_app.accounts.particulars import NAME, keywords_of
+from mip_app.accounts.sessions import end_sessions_at
 from mip_app.audit import service as audit
 from mip_app.audit.models import Act
 from mip_app.core.actor import Actor
@@ -47,7 +48,7 @@ class Person:
         """Raises Invalid, naming the field."""
         return cls(
             entries.account(form),
-            entries.line({"person": form.get("person", "")}, "person", 60, required=True),
+            entries.line({"person": form.get("person", "")}, "person", NAME, required=True),
             entries.mobile(form),
         )
 
@@ -106,7 +107,7 @@ def found(session: Session, membership_id: object, where: ColumnElement[bool]) -
 def reset(
     session: Session, actor: Actor, membership: Membership, password_hash: str, own: ColumnElement[bool]
 ) -> str:
-    """A new initial password, no second factor, no sign-in left; gives the account's name.
+    """As on the first day; gives the account's name.
 
     `own`: which memberships the asking level has a say in; a person with another one is reset by nobody but
     themselves. Raises Conflict.
@@ -115,21 +116,17 @@ def reset(
     every = select(Membership.id).where(Membership.user_id == user.id)
     if len(session.exec(every).all()) != len(session.exec(every.where(own)).all()):
         raise Conflict("admin.works_elsewhere")
-    renew(session, user, password_hash)
-    user.first_login, user.phone_verified_at = True, None
-    audit.record(session, actor, Act.USER_RESET, f"user:{user.id}")
+    resetting.to_the_first_day(session, actor, user, password_hash)
     return user.account
 
 
-def renew(session: Session, user: User, password_hash: str) -> None:
-    user.password_hash = password_hash
-    user.second_factor, user.second_factor_since, user.second_factor_step = "", None, 0
-    end_sessions(session, [user.id or 0])
-
-
 def set_disabled(session: Session, actor: Actor, membership: Membership, disabled: bool) -> None:
-    """Closes this place to this person, or opens it again; what they are elsewhere stays."""
-    membership.disabled = disabled
+    """Closes this place to this person, or opens it again; what they are elsewhere stays. Raises LastAdministrator."""
+    if membership.institution_id is None:
+        membership.disabled = disabled
+    else:
+        with guarded(session, actor, membership.institution_id):
+            membership.disabled = disabled
     if disabled:
         end_sessions_at(session, select(Membership.id).where(Membership.id == membership.id))
     act = Act.USER_DISABLED if disabled else Act.USER_ENABLED

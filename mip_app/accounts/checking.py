@@ -7,6 +7,7 @@ from typing import TypedDict
 
 from mip_app.accounts import particulars as rules
 from mip_app.accounts import phones
+from mip_app.accounts.entries import plain
 from mip_app.accounts.lists import Line
 from mip_app.accounts.models import Role
 from mip_app.accounts.roles import OUTSIDE
@@ -30,10 +31,11 @@ class NoColumns(Invalid):
 
 
 class Reason(TypedDict):
-    """Why a line is not taken: a key of the catalogue, and what stood there."""
+    """Why a line is not taken: a key of the catalogue, what stood there, and a number in the text."""
 
     code: str
     value: str
+    n: str
 
 
 @dataclass(slots=True)
@@ -115,7 +117,7 @@ def _check_alone(entry: Entry, role_words: Mapping[str, str]) -> None:
 
 def _check_department(entry: Entry, known: Known, create: bool) -> None:
     entry.department = ""
-    if not rules.plain(entry.cells.get("department", "")):
+    if not plain(entry.cells.get("department", "")):
         return
     entry.department = _taken(entry, rules.department_name_of, "department")
     if entry.department.lower() in known.disabled_departments:
@@ -128,12 +130,12 @@ def _taken(entry: Entry, rule: Callable[[object], str], column: str) -> str:
     try:
         return rule(entry.cells.get(column, ""))
     except MipError as error:
-        _add(entry, error.code, entry.cells.get(column, "")[:20])
+        _add(entry, error.code, entry.cells.get(column, "")[:20], error.detail.get("n", ""))
         return ""
 
 
-def _add(entry: Entry, code: str, value: str = "") -> None:
-    entry.reasons.append(Reason(code=code, value=value))
+def _add(entry: Entry, code: str, value: str = "", n: str = "") -> None:
+    entry.reasons.append(Reason(code=code, value=value, n=n))
 
 
 def _role_words(own: Mapping[str, str]) -> dict[str, str]:

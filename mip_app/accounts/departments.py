@@ -5,6 +5,7 @@ from typing import TypedDict
 from sqlalchemy import func
 from sqlmodel import Session, col, select
 
+from mip_app.accounts import entries
 from mip_app.accounts.models import Department, Membership
 from mip_app.accounts.particulars import department_name_of
 from mip_app.audit import service as audit
@@ -51,7 +52,7 @@ def listed(session: Session, actor: Actor) -> list[DepartmentRow]:
 
 @needs(Permission.ADMIN_ACCOUNTS)
 def add(session: Session, actor: Actor, name: str) -> int:
-    """Raises Unfit, DepartmentTaken."""
+    """Raises Invalid, DepartmentTaken."""
     name = department_name_of(name)
     _refuse_taken(session, actor, name)
     row = Department(institution_id=actor.institution, name=name)
@@ -63,7 +64,7 @@ def add(session: Session, actor: Actor, name: str) -> int:
 
 @needs(Permission.ADMIN_ACCOUNTS)
 def rename(session: Session, actor: Actor, key: str, name: str) -> None:
-    """Raises NotVisible, Unfit, DepartmentTaken."""
+    """Raises NotVisible, Invalid, DepartmentTaken."""
     row = department(session, actor, key)
     name = department_name_of(name)
     if name == row.name:
@@ -94,9 +95,7 @@ def delete(session: Session, actor: Actor, key: str) -> None:
 
 def department(session: Session, actor: Actor, key: object) -> Department:
     """The own institution's department of that number. Raises NotVisible."""
-    text = str(key)
-    number = int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
-    row = session.get(Department, number)
+    row = session.get(Department, entries.key(key))
     if row is None or row.institution_id != actor.institution:
         raise NotVisible("department.not_found", field="department")
     return row

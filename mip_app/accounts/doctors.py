@@ -9,9 +9,8 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import ColumnElement, String, case, cast, func, or_, select
 from sqlmodel import Session, col
 
-from mip_app.accounts import phones, standing
+from mip_app.accounts import entries, phones, standing
 from mip_app.accounts.models import Department, Institution, Membership, Role, RoleSet, User
-from mip_app.accounts.particulars import plain
 from mip_app.accounts.roles import GRANTABLE, OUTSIDE
 from mip_app.core.actor import Actor, Permission, needs
 from mip_app.core.clock import utc_now
@@ -193,7 +192,7 @@ def _conditions(actor: Actor, asked: Asked) -> list[ColumnElement[bool]]:
         col(Membership.institution_id) == actor.institution,
         col(Membership.removed_at).is_(None),
     ]
-    if keyword := plain(asked.keyword)[:64]:
+    if keyword := entries.plain(asked.keyword)[:64]:
         conditions.append(_named(keyword))
     if asked.department.isascii() and asked.department.isdigit():
         conditions.append(col(Membership.department_id) == int(asked.department[:9]))

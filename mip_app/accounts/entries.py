@@ -1,4 +1,4 @@
-"""What somebody typed into a form, at the door of a service: text, one line, not too long.
+"""What somebody typed into a form or wrote in a list, at the door of a service: text, one line, not too long.
 
 Forms come from browsers, so nothing in them is of a known type. What is wrong names its field.
 """
@@ -13,37 +13,49 @@ from mip_app.core.errors import Invalid
 
 Form = Mapping[str, object]
 
-_ACCOUNT = re.compile(r"[a-z0-9][a-z0-9._-]{2,39}")
+# ASCII, and never one that a spreadsheet takes for a formula.
+_ACCOUNT = re.compile(r"[a-z0-9][a-z0-9._@-]{1,49}")
 _CODE = re.compile(r"[A-Z0-9][A-Z0-9-]{1,15}")
 
 
-def line(form: Form, field: str, most: int, *, required: bool = False) -> str:
+def form_of(sent: object) -> dict[str, object]:
+    """What a browser sent as a form; anything else is an empty one."""
+    return {str(name): value for name, value in sent.items()} if isinstance(sent, dict) else {}
+
+
+def plain(given: object, most: int = 200) -> str:
     """One line of text: composed, without what cannot be seen (control signs, marks that turn the direction)."""
+    text = unicodedata.normalize("NFC", given[: 4 * most]) if isinstance(given, str) else ""
+    return " ".join("".join(sign for sign in text if sign.isprintable() or sign.isspace()).split())
+
+
+def line(form: Form, field: str, most: int, *, required: bool = False, missing: str = "entry.missing") -> str:
+    """`plain`, and no longer than `most`. Raises Invalid."""
     given = form.get(field, "")
     if not isinstance(given, str):
         raise Invalid("entry.invalid", field=field)
-    text = "".join(sign for sign in unicodedata.normalize("NFC", given[: 4 * most]) if sign.isprintable())
-    text = text.strip()
+    text = plain(given, most)
     if len(text) > most:
         raise Invalid("entry.too_long", field=field, n=most)
     if required and not text:
-        raise Invalid("entry.missing", field=field)
+        raise Invalid(missing, field=field)
     return text
 
 
 def account(form: Form) -> str:
     """What somebody signs in with, in lower case."""
-    text = line(form, "account", 100, required=True).lower()
+    text = line(form, "account", 100, required=True, missing="entry.account_missing").lower()
     if not _ACCOUNT.fullmatch(text):
         raise Invalid("entry.account_odd", field="account")
     return text
 
 
-def mobile(form: Form) -> str:
-    """11 digits."""
-    if not (found := phones.normalised(line(form, "mobile", 40, required=True))):
-        raise Invalid("entry.mobile_odd", field="mobile")
-    return found
+def mobile(form: Form, field: str = "mobile", *, required: bool = True) -> str:
+    """11 digits; '' where none is given and none is required."""
+    text = line(form, field, 40, required=required)
+    if text and not phones.normalised(text):
+        raise Invalid("entry.mobile_odd", field=field)
+    return phones.normalised(text)
 
 
 def institution_code(form: Form) -> str:

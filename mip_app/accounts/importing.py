@@ -11,6 +11,7 @@ from sqlmodel import Session, col, select
 
 from mip_app.accounts import checking, departments, doctors, lists, particulars, phones, staffing
 from mip_app.accounts.checking import Entry, Known, Reason
+from mip_app.accounts.entries import plain
 from mip_app.accounts.models import Department, ImportDraft, User
 from mip_app.accounts.particulars import Particulars
 from mip_app.audit import service as audit
@@ -85,7 +86,7 @@ def preview(session: Session, actor: Actor, key: str, create_departments: bool =
     bad = [entry for entry in entries if entry.reasons]
     good = [entry for entry in entries if not entry.reasons]
     known = {*_departments(session, actor), *_departments(session, actor, disabled=True)}
-    named = (particulars.plain(entry.cells.get("department", "")) for entry in entries)
+    named = (plain(entry.cells.get("department", "")) for entry in entries)
     new = {name.lower(): name for name in named if name and name.lower() not in known}
     return Preview(
         good=len(good),
@@ -190,8 +191,8 @@ def _draft(session: Session, actor: Actor, key: str, *, lock: bool = False) -> I
 def _checked(session: Session, actor: Actor, draft: ImportDraft, create_departments: bool) -> list[Entry]:
     kept = json.loads(unseal(draft.lines, _LINES, draft.id))
     entries = [Entry(number, cells) for number, cells in kept]
-    asked = [particulars.plain(entry.cells.get("account", "")).lower() for entry in entries]
-    numbers = [phones.normalised(particulars.plain(entry.cells.get("phone", ""))) for entry in entries]
+    asked = [plain(entry.cells.get("account", "")).lower() for entry in entries]
+    numbers = [phones.normalised(plain(entry.cells.get("phone", ""))) for entry in entries]
     taken = (
         account
         for at in range(0, len(asked), 500)
@@ -242,4 +243,4 @@ def _shown(entry: Entry) -> ImportLine:
 
 
 def _said(entry: Entry, language: str) -> str:
-    return "；".join(words(r["code"], {"value": r["value"], "limit": ""}, language) for r in entry.reasons)
+    return "；".join(words(r["code"], {"value": r["value"], "n": r["n"]}, language) for r in entry.reasons)

@@ -1,45 +1,57 @@
-"""Nobody saws off the branch: an institution always has somebody who can give rights and open accounts."""
+"""Nobody saws off the branch: an institution keeps somebody who can give rights and open accounts."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 from sqlmodel import Session, col, select
 
-from mip_app.accounts.models import Institution, Membership, RoleSet, User
+from mip_app.accounts.models import Institution, Membership, User
 from mip_app.accounts.roles import permissions_of
+from mip_app.accounts.sessions import own_sets
 from mip_app.core.actor import Actor, Permission
 from mip_app.core.errors import Conflict
 
 KEPT = frozenset({Permission.ADMIN_ACCOUNTS, Permission.ADMIN_ROLES})
 
 
-def one_at_a_time(session: Session, actor: Actor) -> None:
-    """Of two administrators who each take away what only the other still has, the second waits and is refused."""
-    session.exec(select(Institution.id).where(Institution.id == actor.institution).with_for_update()).one()
+class LastAdministrator(Conflict):
+    code = "role.last_administrator"
 
 
-def refuse_lock_out(session: Session, actor: Actor) -> None:
-    """After a change of rights in the actor's institution, in its transaction. Raises Conflict.
+class OwnRights(Conflict):
+    code = "role.own_rights"
 
-    Somebody must be left with each of KEPT, and the actor with those of them that they have.
+
+@contextmanager
+def guarded(session: Session, actor: Actor, institution_id: int) -> Iterator[None]:
+    """Around every change of who may what in an institution, whoever makes it; read what it changes inside.
+
+    Of KEPT, the institution has afterwards what it had, and so has the actor. Raises OwnRights, LastAdministrator.
     """
+    one_at_a_time(session, [institution_id])
+    before = _holders(session, institution_id)
+    yield
     session.flush()
-    left: set[Permission] = set()
-    own: set[Permission] = set()
-    for user_id, allowed in _everybody(session, actor.institution):
-        left |= allowed
-        if user_id == actor.user_id:
-            own |= allowed
-    if KEPT & actor.permissions - own:
-        raise Conflict("role.own_rights")
-    if KEPT - left:
-        raise Conflict("role.last_administrator")
+    after = _holders(session, institution_id)
+    if actor.user_id in after and before.get(actor.user_id, frozenset()) - after[actor.user_id]:
+        raise OwnRights()
+    if _union(before) - _union(after):
+        raise LastAdministrator()
 
 
-def _everybody(session: Session, institution_id: int) -> Iterator[tuple[int, frozenset[Permission]]]:
-    sets = {
-        row.code: row.permissions
-        for row in session.exec(select(RoleSet).where(RoleSet.institution_id == institution_id))
-    }
+def one_at_a_time(session: Session, institutions: Iterable[int]) -> None:
+    """Of two administrators who each take away what only the other still has, the second waits and is refused."""
+    which = col(Institution.id).in_(list(institutions))
+    session.exec(select(Institution.id).where(which).order_by(col(Institution.id)).with_for_update()).all()
+
+
+def _union(holders: dict[int, frozenset[Permission]]) -> frozenset[Permission]:
+    return frozenset().union(*holders.values())
+
+
+def _holders(session: Session, institution_id: int) -> dict[int, frozenset[Permission]]:
+    """What of KEPT everybody has who can come in."""
+    sets = own_sets(session, institution_id)
     statement = (
         select(Membership.user_id, Membership.roles, Membership.extra)
         .join(User, col(User.id) == Membership.user_id)
@@ -49,5 +61,7 @@ def _everybody(session: Session, institution_id: int) -> Iterator[tuple[int, fro
             col(User.disabled).is_(False),
         )
     )
-    for user_id, roles, extra in session.exec(statement):
-        yield user_id, permissions_of(roles, extra, sets, inside=True)
+    return {
+        user_id: KEPT & permissions_of(roles, extra, sets, inside=True)
+        for user_id, roles, extra in session.exec(statement)
+    }

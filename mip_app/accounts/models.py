@@ -124,6 +124,17 @@ class LoginSession(SQLModel, table=True):
     device: str = ""
 
 
+class KnownDevice(SQLModel, table=True):
+    """A browser on which a person has signed in before."""
+
+    __table_args__ = (UniqueConstraint("user_id", "token_hash"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    user_id: int = Field(foreign_key="user_account.id")
+    token_hash: str = Field(index=True)
+    last_at: datetime = Field(sa_type=Utc, index=True)
+
+
 class ApiKey(SQLModel, table=True):
     """A machine's way in: DICOMweb clients and gateways of one institution."""
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlmodel import Session, select
 
-from mip_app.accounts import passwords, phones
+from mip_app.accounts import password_policy, passwords, phones
 from mip_app.accounts.models import Alliance, ApiKey, Department, Institution, Membership, Role, User
 from mip_app.accounts.particulars import keywords_of
 from mip_app.accounts.sessions import account_key, hash_of
@@ -92,12 +92,12 @@ def open_account(
     mobile: str = "",
     first_login: bool = False,
 ) -> int:
-    """Raises Conflict when the account exists, Invalid for a password that nobody may choose."""
+    """Raises Conflict when the account exists, PasswordRefused for a password that nobody may choose."""
     at_console(actor)
     key = account_key(account)
     if not key:
         raise Invalid("entry.missing", field="account")
-    passwords.check_policy(password)
+    password_policy.require(password, password_policy.own_words(key, name, mobile))
     if session.exec(select(User).where(User.account == key)).first():
         raise Conflict("account.exists")
     user = User(

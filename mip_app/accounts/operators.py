@@ -5,12 +5,10 @@ from datetime import datetime
 
 from sqlmodel import Session, col, select
 
-from mip_app.accounts import administrators
+from mip_app.accounts import password_policy, phones, resetting
 from mip_app.accounts.models import Membership, Role, User
 from mip_app.accounts.opening import at_console
 from mip_app.accounts.sessions import account_key
-from mip_app.audit import service as audit
-from mip_app.audit.models import Act
 from mip_app.core.actor import Actor, Permission, needs
 from mip_app.core.errors import NotVisible
 
@@ -34,13 +32,24 @@ def operators(session: Session, actor: Actor) -> list[Operator]:
 
 @needs(Permission.ADMIN_ALLIANCES)
 def reset_operator(session: Session, actor: Actor, account: str, password_hash: str) -> None:
-    """A new password, no second factor, no sign-in left. Raises NotVisible for what is no operator."""
+    """A password they chose themselves: as it is at once. Raises NotVisible for what is no operator."""
     at_console(actor)
+    resetting.credentials(session, actor, _operator(session, account), password_hash)
+
+
+@needs(Permission.ADMIN_ALLIANCES)
+def own_words(session: Session, actor: Actor, account: str) -> tuple[str, ...]:
+    """What must not stand in an operator's password. Raises NotVisible for what is no operator."""
+    at_console(actor)
+    user = _operator(session, account)
+    return password_policy.own_words(user.account, user.name, phones.opened(user.phone, user.id or 0))
+
+
+def _operator(session: Session, account: str) -> User:
     key = account_key(account)
     if (user := next((user for user, _ in _all(session) if user.account == key), None)) is None:
         raise NotVisible("operator.none", account=key)
-    administrators.renew(session, user, password_hash)
-    audit.record(session, actor, Act.USER_RESET, f"user:{user.id}")
+    return user
 
 
 def _all(session: Session) -> list[tuple[User, Membership]]:

@@ -1,26 +1,16 @@
 """What may be written of a person and of a department: pure rules, the same for a form and for a line of a list."""
 
-import re
-import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from mip_app.accounts import phones
+from mip_app.accounts import entries
 from mip_app.accounts.models import Role
 from mip_app.accounts.roles import GRANTABLE, OUTSIDE
 from mip_app.core.errors import Invalid
 from mip_app.dicom.names import search_keys, search_term
 
 NAME, TITLE, DEPARTMENT = 50, 30, 50  # characters
-# ASCII, and never one that a spreadsheet takes for a formula.
-_ACCOUNT = re.compile(r"[a-z0-9][a-z0-9._@-]{1,49}")
 _FORMULA = ("=", "+", "-", "@")
-# Controls, and the marks that turn the reading direction: a name must read everywhere as it was written.
-_NO_TEXT = re.compile("[\x00-\x1f\x7f-\x9f\u200b\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
-
-
-class Unfit(Invalid):
-    """`field` of the detail names what is to be corrected."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,19 +25,8 @@ class Particulars:
     extra: tuple[str, ...] = ()
 
 
-def plain(value: object) -> str:
-    """Whatever came from outside as one line of text."""
-    text = unicodedata.normalize("NFC", value if isinstance(value, str) else "")
-    return re.sub(r"\s+", " ", text).strip()
-
-
 def account_of(value: object) -> str:
-    account = plain(value).lower()
-    if not account:
-        raise Unfit("doctor.account_missing", field="account")
-    if not _ACCOUNT.fullmatch(account):
-        raise Unfit("doctor.account_unfit", field="account")
-    return account
+    return entries.account({"account": value})
 
 
 def name_of(value: object) -> str:
@@ -64,10 +43,7 @@ def department_name_of(value: object) -> str:
 
 def phone_of(value: object) -> str:
     """Eleven digits, or ''."""
-    text = plain(value)
-    if text and not phones.normalised(text):
-        raise Unfit("doctor.phone_unfit", field="phone")
-    return phones.normalised(text)
+    return entries.mobile({"phone": value}, "phone", required=False)
 
 
 def roles_of(chosen: Iterable[str], own: Iterable[str]) -> list[str]:
@@ -77,16 +53,16 @@ def roles_of(chosen: Iterable[str], own: Iterable[str]) -> list[str]:
     ]
     asked = set(chosen)
     if not asked <= set(allowed):
-        raise Unfit("doctor.role_unknown", field="roles")
+        raise Invalid("doctor.role_unknown", field="roles")
     if not asked:
-        raise Unfit("doctor.role_missing", field="roles")
+        raise Invalid("doctor.role_missing", field="roles")
     return [code for code in allowed if code in asked]
 
 
 def extra_of(chosen: Iterable[str]) -> list[str]:
     asked = set(chosen)
     if not asked <= {permission.value for permission in GRANTABLE}:
-        raise Unfit("doctor.permission_unknown", field="extra")
+        raise Invalid("doctor.permission_unknown", field="extra")
     return sorted(asked)
 
 
@@ -96,23 +72,18 @@ def keywords_of(account: str, name: str) -> str:
     return "".join(f" {key}" for key in dict.fromkeys(keys) if key)[:1000]
 
 
-def _line(value: object, field: str, limit: int, *, needed: bool = False) -> str:
-    text = plain(value)
-    if needed and not text:
-        raise Unfit(f"doctor.{field}_missing", field=field)
-    if len(text) > limit:
-        raise Unfit("doctor.too_long", field=field, limit=limit)
-    if _NO_TEXT.search(text):
-        raise Unfit("doctor.no_text", field=field)
+def _line(value: object, field: str, most: int, *, needed: bool = False) -> str:
+    """Lists of people go into spreadsheets: none of them begins like a formula."""
+    text = entries.line({field: value}, field, most, required=needed, missing=f"doctor.{field}_missing")
     if text.startswith(_FORMULA):
-        raise Unfit("doctor.formula", field=field)
+        raise Invalid("doctor.formula", field=field)
     return text
 
 
 def of_form(sent: object) -> Particulars:
     """What a page sent, whatever it is, as texts; `role:x` and `extra:x` are the ticked ones."""
-    fields = sent if isinstance(sent, dict) else {}
-    ticked = [key for key, value in fields.items() if isinstance(key, str) and value and len(key) < 100]
+    fields = entries.form_of(sent)
+    ticked = [key for key, value in fields.items() if value and len(key) < 100]
 
     def text(name: str) -> str:
         value = fields.get(name)

@@ -6,10 +6,6 @@ from typing import NamedTuple
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from mip_app.core.errors import Invalid
-
-SHORTEST = 8
-
 _hasher = PasswordHasher()
 # Verified when the account does not exist, so that both answers take the same time.
 _NOBODY = _hasher.hash(secrets.token_urlsafe(24))
@@ -25,12 +21,6 @@ def matches(password_hash: str | None, password: str) -> bool:
         return _hasher.verify(password_hash or _NOBODY, password) and password_hash is not None
     except (VerificationError, InvalidHashError, UnicodeEncodeError):
         return False
-
-
-def check_policy(password: str) -> None:
-    """Raises Invalid for what nobody may choose as a password."""
-    if len(password) < SHORTEST:
-        raise Invalid("account.password_short", n=SHORTEST)
 
 
 class InitialPassword(NamedTuple):

@@ -7,7 +7,7 @@ from typing import TypedDict
 from sqlmodel import Session, select
 
 from mip_app.accounts import entries
-from mip_app.accounts.lock_out import one_at_a_time, refuse_lock_out
+from mip_app.accounts.lock_out import guarded, one_at_a_time
 from mip_app.accounts.models import Membership, Role, RoleSet
 from mip_app.accounts.roles import GRANTABLE, OUTSIDE, PERMISSIONS
 from mip_app.accounts.sessions import tell_sessions
@@ -63,32 +63,32 @@ def roles(session: Session, actor: Actor) -> list[RoleLine]:
 @needs(Permission.ADMIN_ROLES)
 def give(session: Session, actor: Actor, code: object, permission: object, given: object) -> None:
     """Let a role have a permission, or not. Counts at once. Raises Invalid, Conflict, NotVisible."""
-    one_at_a_time(session, actor)
     word = str(permission)
     if word not in GRANTABLE:
         raise Invalid("role.not_grantable")
-    before = _permissions(session, actor, code)
-    after = before | {word} if given is True else before - {word}
-    _put(session, actor, str(code), after)
+    with guarded(session, actor, actor.institution):
+        before = _permissions(session, actor, code)
+        after = before | {word} if given is True else before - {word}
+        _put(session, actor, str(code), after)
     _done(session, actor, str(code), Act.ROLE_CHANGED, before, after)
 
 
 @needs(Permission.ADMIN_ROLES)
 def restore(session: Session, actor: Actor, code: object) -> None:
     """A delivered role as delivered."""
-    one_at_a_time(session, actor)
     if str(code) not in DELIVERED:
         raise NotVisible("admin.not_there")
-    before = _permissions(session, actor, code)
-    after = {str(word) for word in PERMISSIONS[Role(str(code))]}
-    _put(session, actor, str(code), after)
+    with guarded(session, actor, actor.institution):
+        before = _permissions(session, actor, code)
+        after = {str(word) for word in PERMISSIONS[Role(str(code))]}
+        _put(session, actor, str(code), after)
     _done(session, actor, str(code), Act.ROLE_RESTORED, before, after)
 
 
 @needs(Permission.ADMIN_ROLES)
 def add(session: Session, actor: Actor, form: entries.Form) -> str:
     """A role of the institution's own; `form`: name, and `like`, the role whose permissions it starts with."""
-    one_at_a_time(session, actor)
+    one_at_a_time(session, [actor.institution])
     name = _name(session, actor, form)
     if sum(code not in DELIVERED for code in _sets(session, actor)) >= MOST_OWN:
         raise Conflict("role.too_many", n=MOST_OWN)
@@ -110,7 +110,7 @@ def rename(session: Session, actor: Actor, code: object, form: entries.Form) -> 
 @needs(Permission.ADMIN_ROLES)
 def delete(session: Session, actor: Actor, code: object) -> None:
     """Raises Conflict while anybody has it."""
-    one_at_a_time(session, actor)
+    one_at_a_time(session, [actor.institution])
     row = _own(session, actor, code)
     if _people(session, actor)[row.code]:
         raise Conflict("role.in_use")
@@ -119,7 +119,6 @@ def delete(session: Session, actor: Actor, code: object) -> None:
 
 
 def _done(session: Session, actor: Actor, code: str, act: Act, before: set[str], after: set[str]) -> None:
-    refuse_lock_out(session, actor)
     statement = select(Membership.id, Membership.roles).where(Membership.institution_id == actor.institution)
     tell_sessions(session, [key for key, has in session.exec(statement) if key and code in has])
     audit.record(session, actor, act, f"role:{code}", before=sorted(before), after=sorted(after))

@@ -286,7 +286,8 @@ def _pending(found: Row, side: Side) -> str:
     return ""
 
 
-def _sets(session: Session, institution_id: int | None) -> dict[str, list[str]]:
+def own_sets(session: Session, institution_id: int | None) -> dict[str, list[str]]:
+    """What an institution made of roles."""
     if institution_id is None:
         return {}
     rows = session.execute(
@@ -296,7 +297,7 @@ def _sets(session: Session, institution_id: int | None) -> dict[str, list[str]]:
 
 
 def _permissions(session: Session, membership: Membership) -> frozenset[Permission]:
-    sets = _sets(session, membership.institution_id)
+    sets = own_sets(session, membership.institution_id)
     return permissions_of(
         membership.roles, membership.extra, sets, inside=membership.institution_id is not None
     )

@@ -5,18 +5,17 @@ from collections.abc import Iterable
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
-from mip_app.accounts import phones, sessions, standing
+from mip_app.accounts import entries, phones, resetting, sessions, standing
 from mip_app.accounts.departments import department
+from mip_app.accounts.lock_out import guarded
 from mip_app.accounts.models import Institution, Membership, User
 from mip_app.accounts.particulars import (
     Particulars,
-    Unfit,
     account_of,
     extra_of,
     keywords_of,
     name_of,
     phone_of,
-    plain,
     roles_of,
     title_of,
 )
@@ -24,7 +23,7 @@ from mip_app.audit import service as audit
 from mip_app.audit.models import Act
 from mip_app.core.actor import Actor, Permission, needs
 from mip_app.core.clock import utc_now
-from mip_app.core.errors import Conflict, NotVisible
+from mip_app.core.errors import Conflict, Invalid, NotVisible
 
 AT_ONCE = 500  # people of one act
 
@@ -43,7 +42,7 @@ class NotOneself(Conflict):
 
 @needs(Permission.ADMIN_ACCOUNTS)
 def add(session: Session, actor: Actor, account: str, given: Particulars, password_hash: str) -> int:
-    """A new person with an initial password; at the first sign-in they set their own. Raises Unfit, AccountTaken."""
+    """A new person with an initial password; at the first sign-in they set their own. Raises Invalid, AccountTaken."""
     account = account_of(account)
     _refuse_taken_phone(session, actor, phone_of(given.phone))
     if session.exec(select(User.id).where(User.account == account)).first():
@@ -84,8 +83,10 @@ def add_checked(session: Session, actor: Actor, account: str, given: Particulars
 def add_existing(session: Session, actor: Actor, account: str, given: Particulars) -> None:
     """Somebody of the same alliance begins to work here, too. A wrong name answers like a wrong account."""
     place = _place(session, actor, given)
-    user = session.exec(select(User).where(User.account == sessions.account_key(plain(account)))).first()
-    if user is None or user.name != plain(given.name) or not _of_alliance(session, actor, user):
+    user = session.exec(
+        select(User).where(User.account == sessions.account_key(entries.plain(account)))
+    ).first()
+    if user is None or user.name != entries.plain(given.name) or not _of_alliance(session, actor, user):
         raise NotVisible("doctor.nobody_like_this", field="account")
     row = session.exec(
         select(Membership).where(
@@ -117,21 +118,18 @@ def _of_alliance(session: Session, actor: Actor, user: User) -> bool:
 
 @needs(Permission.ADMIN_ACCOUNTS)
 def edit(session: Session, actor: Actor, account: str, given: Particulars) -> None:
-    """Raises NotVisible, Unfit, NotOurs for the person's own data, LastAdministrator, NotOneself."""
-    standing.lock_administration(session, actor)
+    """Raises NotVisible, Invalid, NotOurs for the person's own data, LastAdministrator, OwnRights."""
     user, membership = standing.found(session, actor, account)
     place = _place(session, actor, given, before=membership)
     changed = _edit_person(session, actor, user, membership, given)
-    for field in ("department_id", "roles", "extra"):
-        if getattr(membership, field) != getattr(place, field):
-            setattr(membership, field, getattr(place, field))
-            changed.append(field.removesuffix("_id"))
+    with guarded(session, actor, actor.institution):
+        for field in ("department_id", "roles", "extra"):
+            if getattr(membership, field) != getattr(place, field):
+                setattr(membership, field, getattr(place, field))
+                changed.append(field.removesuffix("_id"))
     if not changed:
         return
     if {"roles", "extra"} & set(changed):
-        standing.require_administrator(session, actor)
-        if user.id == actor.user_id:
-            _require_still_in(session, actor, membership)
         sessions.tell_sessions(session, [membership.id or 0])
     audit.record(
         session,
@@ -166,72 +164,51 @@ def _edit_person(
     return changed
 
 
-def _require_still_in(session: Session, actor: Actor, membership: Membership) -> None:
-    """Nobody takes away from themselves what they are using here. Raises NotOneself."""
-    try:
-        standing.require_administrator(session, actor, leaving=_others(session, membership))
-    except standing.LastAdministrator:
-        raise NotOneself() from None
-
-
-def _others(session: Session, membership: Membership) -> list[int]:
-    statement = select(Membership.id).where(
-        Membership.institution_id == membership.institution_id, Membership.id != membership.id
-    )
-    return [key or 0 for key in session.exec(statement)]
-
-
 @needs(Permission.ADMIN_ACCOUNTS)
 def set_disabled(session: Session, actor: Actor, accounts: Iterable[str], disabled: bool) -> int:
     """All of them or none; gives how many changed. Raises NotVisible, NotOneself, LastAdministrator."""
-    standing.lock_administration(session, actor)
-    people = [standing.found(session, actor, account) for account in list(accounts)[:AT_ONCE]]
-    changing = [(user, row) for user, row in people if row.disabled != bool(disabled)]
-    if disabled and any(user.id == actor.user_id for user, _ in changing):
-        raise NotOneself()
-    for user, row in changing:
-        row.disabled = bool(disabled)
-        act = Act.USER_DISABLED if disabled else Act.USER_ENABLED
-        audit.record(session, actor, act, f"user:{user.id}")
+    with guarded(session, actor, actor.institution):
+        people = [standing.found(session, actor, account) for account in list(accounts)[:AT_ONCE]]
+        changing = [(user, row) for user, row in people if row.disabled != bool(disabled)]
+        if disabled and any(user.id == actor.user_id for user, _ in changing):
+            raise NotOneself()
+        for user, row in changing:
+            row.disabled = bool(disabled)
+            act = Act.USER_DISABLED if disabled else Act.USER_ENABLED
+            audit.record(session, actor, act, f"user:{user.id}")
     if disabled:
-        standing.require_administrator(session, actor)
         sessions.end_sessions_at(session, [row.id or 0 for _, row in changing])
     return len(changing)
 
 
 @needs(Permission.ADMIN_ACCOUNTS)
 def reset_password(session: Session, actor: Actor, account: str, password_hash: str) -> None:
-    """As on the first day: a new initial password, first sign-in again, all sign-ins end. Raises NotOurs, …"""
-    user, membership = standing.found(session, actor, account)
-    if user.id == actor.user_id:
-        raise NotOneself()
-    standing.close_elsewhere(session, actor, membership)
-    user.password_hash, user.first_login = password_hash, True
-    sessions.end_sessions(session, [user.id or 0])
-    audit.record(session, actor, Act.USER_RESET, f"user:{user.id}")
+    """As on the first day. Raises NotVisible, NotOurs, OnlyThemselves, NotOneself."""
+    resetting.to_the_first_day(session, actor, _to_reset(session, actor, account), password_hash)
 
 
 @needs(Permission.ADMIN_ACCOUNTS)
 def reset_second_factor(session: Session, actor: Actor, account: str) -> None:
-    """For who lost the device with the codes; all sign-ins end. Raises NotOurs, OnlyThemselves, NotOneself."""
+    """For who lost the device with the codes. Raises NotVisible, NotOurs, OnlyThemselves, NotOneself."""
+    resetting.second_factor(session, actor, _to_reset(session, actor, account))
+
+
+def _to_reset(session: Session, actor: Actor, account: str) -> User:
     user, membership = standing.found(session, actor, account)
     if user.id == actor.user_id:
         raise NotOneself()
     standing.close_elsewhere(session, actor, membership)
-    user.second_factor, user.second_factor_since, user.second_factor_step = "", None, 0
-    sessions.end_sessions(session, [user.id or 0])
-    audit.record(session, actor, Act.USER_SECOND_FACTOR_RESET, f"user:{user.id}")
+    return user
 
 
 @needs(Permission.ADMIN_ACCOUNTS)
 def remove(session: Session, actor: Actor, account: str) -> None:
     """They are no longer one of the institution; what they wrote and did stays. Raises NotOneself, LastAdministrator."""
-    standing.lock_administration(session, actor)
-    user, membership = standing.found(session, actor, account)
-    if user.id == actor.user_id:
-        raise NotOneself()
-    membership.disabled, membership.removed_at, membership.department_id = True, utc_now(), None
-    standing.require_administrator(session, actor)
+    with guarded(session, actor, actor.institution):
+        user, membership = standing.found(session, actor, account)
+        if user.id == actor.user_id:
+            raise NotOneself()
+        membership.disabled, membership.removed_at, membership.department_id = True, utc_now(), None
     sessions.end_sessions_at(session, [membership.id or 0])
     audit.record(session, actor, Act.USER_REMOVED, f"user:{user.id}")
 
@@ -239,13 +216,13 @@ def remove(session: Session, actor: Actor, account: str) -> None:
 def _place(
     session: Session, actor: Actor, given: Particulars, before: Membership | None = None
 ) -> Membership:
-    """What the form makes of somebody here, checked; not added yet. Raises Unfit, NotVisible."""
-    sets = standing.own_sets(session, actor.institution)
+    """What the form makes of somebody here, checked; not added yet. Raises Invalid, NotVisible."""
+    sets = sessions.own_sets(session, actor.institution)
     department_id = None
     if given.department:
         row = department(session, actor, given.department)
         if row.disabled and (before is None or before.department_id != row.id):
-            raise Unfit("doctor.department_disabled", field="department")
+            raise Invalid("doctor.department_disabled", field="department")
         department_id = row.id
     return Membership(
         user_id=0,
@@ -259,7 +236,7 @@ def _place(
 
 def _refuse_taken_phone(session: Session, actor: Actor, phone: str) -> None:
     if phone and taken_phones(session, actor, [phone]):
-        raise Unfit("doctor.phone_taken", field="phone")
+        raise Invalid("doctor.phone_taken", field="phone")
 
 
 def taken_phones(session: Session, actor: Actor, asked: Iterable[str]) -> set[str]:

@@ -1,4 +1,4 @@
-"""Where a person stands: which institution keeps their account, and who is left to administer one.
+"""Where a person stands: which institution keeps their account, and who may give them new credentials.
 
 A person may work in several institutions with one account. Each institution decides what they are there:
 department, roles, whether they may come in at all. What belongs to the person (name, title, phone, password,
@@ -8,16 +8,14 @@ A reset at home must open no other institution's doors: the person's memberships
 until those institutions enable them again.
 """
 
-from collections.abc import Iterable
-
 from sqlmodel import Session, col, select
 
-from mip_app.accounts import sessions
-from mip_app.accounts.models import Institution, Membership, RoleSet, User
+from mip_app.accounts import lock_out, sessions
+from mip_app.accounts.models import Membership, User
 from mip_app.accounts.roles import permissions_of
 from mip_app.audit import service as audit
 from mip_app.audit.models import Act
-from mip_app.core.actor import Actor, Permission
+from mip_app.core.actor import Actor
 from mip_app.core.errors import Conflict, NotVisible
 
 
@@ -27,18 +25,6 @@ class NotOurs(Conflict):
 
 class OnlyThemselves(Conflict):
     code = "doctor.only_themselves"
-
-
-class LastAdministrator(Conflict):
-    code = "doctor.last_administrator"
-
-
-def own_sets(session: Session, institution_id: int) -> dict[str, list[str]]:
-    """What the institution made of roles."""
-    rows = session.execute(
-        select(RoleSet.code, RoleSet.permissions).where(RoleSet.institution_id == institution_id)
-    )
-    return {row.code: row.permissions for row in rows}
 
 
 def found(session: Session, actor: Actor, account: object) -> tuple[User, Membership]:
@@ -88,6 +74,8 @@ def works_elsewhere(session: Session, membership: Membership) -> bool:
 def close_elsewhere(session: Session, actor: Actor, membership: Membership) -> None:
     """Before an administrator gives new credentials. Raises NotOurs; OnlyThemselves for those with a higher office."""
     require_home(session, membership)
+    lock_out.one_at_a_time(session, [row.institution_id or 0 for row in _living(session, membership.user_id)])
+    session.expire_all()  # somebody may have got an office while this waited
     others = [row for row in _living(session, membership.user_id) if row.id != membership.id]
     if any(row.institution_id is None or _administers(session, row) for row in others):
         raise OnlyThemselves()
@@ -99,34 +87,6 @@ def close_elsewhere(session: Session, actor: Actor, membership: Membership) -> N
 
 
 def _administers(session: Session, membership: Membership) -> bool:
-    return not membership.disabled and Permission.ADMIN_ACCOUNTS in permissions_of(
-        membership.roles,
-        membership.extra,
-        own_sets(session, membership.institution_id or 0),
-        inside=True,
-    )
-
-
-def lock_administration(session: Session, actor: Actor) -> None:
-    """One at a time, so that two administrators cannot put out each other at once."""
-    session.exec(select(Institution.id).where(Institution.id == actor.institution).with_for_update()).one()
-
-
-def require_administrator(session: Session, actor: Actor, leaving: Iterable[int] = ()) -> None:
-    """Somebody is left who administers the people here, without those `leaving`. Raises LastAdministrator."""
-    session.flush()
-    sets = own_sets(session, actor.institution)
-    rows = session.execute(
-        select(Membership.roles, Membership.extra)
-        .join(User, col(User.id) == Membership.user_id)
-        .where(
-            Membership.institution_id == actor.institution,
-            col(Membership.disabled).is_(False),
-            col(User.disabled).is_(False),
-            col(Membership.id).not_in(list(leaving)),
-        )
-    )
-    for row in rows:
-        if Permission.ADMIN_ACCOUNTS in permissions_of(row.roles, row.extra, sets, inside=True):
-            return
-    raise LastAdministrator()
+    sets = sessions.own_sets(session, membership.institution_id)
+    allowed = permissions_of(membership.roles, membership.extra, sets, inside=True)
+    return not membership.disabled and bool(lock_out.KEPT & allowed)

@@ -4,6 +4,7 @@ from typing import Any
 
 import reflex as rx
 
+from mip_app.accounts.particulars import NAME
 from mip_app.core.i18n import t
 from mip_app.ui.dialog import CopyButton, Dialog
 
@@ -177,7 +178,7 @@ def secret_dialog(state: Any, on_close: Any) -> rx.Component:
 def person_fields(state: Any, prefix: str = "") -> list[rx.Component]:
     """Who gets an account: name, what they sign in with, mobile phone."""
     return [
-        field(state, "person", "admin.person", element_id=f"{prefix}person", required=True, max_length=60),
+        field(state, "person", "admin.person", element_id=f"{prefix}person", required=True, max_length=NAME),
         field(
             state,
             "account",
@@ -185,7 +186,7 @@ def person_fields(state: Any, prefix: str = "") -> list[rx.Component]:
             element_id=f"{prefix}account",
             hint="admin.account_hint",
             required=True,
-            max_length=40,
+            max_length=50,
             auto_capitalize="none",
             spell_check=False,
         ),

@@ -48,8 +48,3 @@ class Secret(rx.State, mixin=True):
 
 async def initial_password() -> passwords.InitialPassword:
     return await asyncio.to_thread(passwords.initial_password)
-
-
-def form_of(sent: object) -> dict[str, object]:
-    """What a browser sent as a form; anything else is an empty one."""
-    return {str(name): value for name, value in sent.items()} if isinstance(sent, dict) else {}

@@ -222,9 +222,9 @@ def bind_wecom(session: Session, actor: Actor, user_id: int, userid: str) -> Non
     institutions = _own_doctor(session, actor, user_id)
     name = str(userid).strip()
     if len(name) > 64 or not all(letter.isalnum() or letter in "_-@." for letter in name):
-        raise Invalid("external.bad_userid")
+        raise Invalid("external.bad_userid", field="wecom")
     if name and institutions > 1:
-        raise Conflict("external.several_institutions")
+        raise Conflict("external.several_institutions", field="wecom")
     for row in session.exec(select(ExternalIdentity).where(*_wecom(user_id))).all():
         if row.subject == wecom.subject_of(name):
             return
@@ -276,7 +276,9 @@ def _wecom(user_id: int) -> tuple[Any, ...]:
 def _own_doctor(session: Session, actor: Actor, user_id: int) -> int:
     """In how many institutions they work. Raises NotVisible for those who do not work in the actor's."""
     here: ColumnElement[bool] = col(Membership.institution_id) == actor.institution
-    works = select(Membership.id).where(here, Membership.user_id == user_id)
+    works = select(Membership.id).where(
+        here, Membership.user_id == user_id, col(Membership.removed_at).is_(None)
+    )
     if not isinstance(user_id, int) or session.exec(works).first() is None:
         raise NotVisible()
     return _institutions(session, user_id)

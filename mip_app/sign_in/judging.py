@@ -5,9 +5,9 @@ from typing import Any
 
 import reflex as rx
 
+from mip_app.accounts.password_policy import Judgement
 from mip_app.core.errors import MipError
 from mip_app.sign_in.codes import Sent
-from mip_app.sign_in.password_policy import Judgement
 
 
 class Judging(rx.State, mixin=True):

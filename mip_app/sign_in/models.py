@@ -17,17 +17,6 @@ class SignInTries(SQLModel, table=True):
     until: datetime = Field(sa_type=Utc, index=True)  # when the counting begins anew
 
 
-class KnownDevice(SQLModel, table=True):
-    """A browser on which a person has signed in before."""
-
-    __table_args__ = (UniqueConstraint("user_id", "token_hash"),)
-
-    id: int | None = Field(default=None, primary_key=True)
-    user_id: int = Field(foreign_key="user_account.id")
-    token_hash: str = Field(index=True)
-    last_at: datetime = Field(sa_type=Utc, index=True)
-
-
 class QrState(StrEnum):
     """In the order in which a code goes through them."""
 

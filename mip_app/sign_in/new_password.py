@@ -6,10 +6,8 @@ from sqlmodel import Session
 
 from mip_app.accounts import passwords, phones
 from mip_app.accounts.models import User
+from mip_app.accounts.password_policy import MOST, PasswordRefused, judge, own_words
 from mip_app.core.actor import Actor
-from mip_app.core.errors import Invalid
-from mip_app.dicom.names import search_keys
-from mip_app.sign_in.password_policy import MOST, judge
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,16 +19,11 @@ class Known:
     words: tuple[str, ...]
 
 
-class PasswordRefused(Invalid):
-    code = "password.weak"
-
-
 def known_of(session: Session, actor: Actor, user_id: int) -> Known:
     """For callers who have made sure whose it is."""
     user = session.get_one(User, user_id)
     phone = phones.opened(user.phone, user_id)
-    words = (user.account, *search_keys(user.name), phone, phone[-8:])
-    return Known(user_id, user.password_hash, tuple(word for word in words if word))
+    return Known(user_id, user.password_hash, own_words(user.account, user.name, phone))
 
 
 def checked(known: Known, new: object, again: object) -> str:

@@ -10,6 +10,7 @@ from math import ceil
 
 from sqlmodel import Session, col, select
 
+from mip_app.accounts import known_devices
 from mip_app.accounts.models import User
 from mip_app.accounts.sessions import SignedIn, SignInRefused, account_key, hash_of, log_of, open_session
 from mip_app.audit import service as audit
@@ -17,7 +18,7 @@ from mip_app.audit.models import Act
 from mip_app.core.actor import Actor, Open, Side, needs
 from mip_app.core.errors import NotSignedIn
 from mip_app.core.settings import settings
-from mip_app.sign_in import devices, tries
+from mip_app.sign_in import tries
 from mip_app.sign_in.tries import Limit, limit
 
 
@@ -60,7 +61,7 @@ def admit(session: Session, actor: Actor, account: str, device: str) -> Try:
     key = account_key(account)
     known = _known(session, key)
     limits, address = settings(), tries.source(actor.address)
-    if devices.is_known(session, known.user_id if known else 0, device):
+    if known_devices.is_known(session, known.user_id if known else 0, device):
         tried = Try(key, known, limit(limits.sign_in_attempts, "device", key, hash_of(device)), ())
     else:
         tried = Try(
@@ -88,7 +89,7 @@ def accept(
     signed_in = open_session(session, actor, user_id, device=agent, keep=keep, side=side)
     tries.give_back(session, tried.shared)
     tries.forget(session, [tried.own])
-    return Entered(signed_in, devices.remember(session, user_id, device))
+    return Entered(signed_in, known_devices.remember(session, user_id, device))
 
 
 @needs(Open.TO_ALL)

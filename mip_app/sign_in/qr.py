@@ -12,6 +12,7 @@ from datetime import timedelta
 from sqlalchemy import delete, update
 from sqlmodel import Session, col, or_, select
 
+from mip_app.accounts import known_devices
 from mip_app.accounts.agents import device_of
 from mip_app.accounts.models import LoginSession
 from mip_app.accounts.sessions import actor_again, hash_of, open_session
@@ -22,7 +23,7 @@ from mip_app.core.actor import Actor, Open, Side, needs
 from mip_app.core.clock import utc_now
 from mip_app.core.errors import MipError, NotPermitted, NotVisible
 from mip_app.core.settings import settings
-from mip_app.sign_in import devices, tries
+from mip_app.sign_in import tries
 from mip_app.sign_in.models import QrSignIn, QrState
 from mip_app.sign_in.password import Entered
 
@@ -159,7 +160,7 @@ def enter(session: Session, actor: Actor, secret: str, *, agent: str, device: st
         method="qr",
         second_factor=proved,
     )
-    return Entered(signed_in, devices.remember(session, phone.user, device))
+    return Entered(signed_in, known_devices.remember(session, phone.user, device))
 
 
 def _may_approve(actor: Actor) -> None:

@@ -58,10 +58,10 @@ def test_every_bad_line_says_what_is_wrong_with_it(admin: Actor) -> None:
         "x1": ["doctor.formula"],
         "x2": ["doctor.name_missing"],
         "x3": ["import.role_unknown"],
-        "x4": ["doctor.phone_unfit"],
+        "x4": ["entry.mobile_odd"],
         "x5": ["doctor.role_missing"],
         "x6": ["import.phone_twice"],
-        "x7": ["doctor.too_long"],
+        "x7": ["entry.too_long"],
     }
     assert (shown["good"], shown["new_departments"]) == (2, ["新科"])
     assert {line["phone"] for line in shown["good_lines"]} == {"138****0001", "138****0002"}

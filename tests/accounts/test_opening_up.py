@@ -5,8 +5,18 @@ from collections.abc import Callable
 import pytest
 from sqlmodel import Session, select
 
-from mip_app.accounts import alliances, institutions, opening, operators, passwords, phones, sessions
-from mip_app.accounts.models import Institution, LoginSession, Membership, Role, User
+from mip_app.accounts import (
+    alliances,
+    institutions,
+    known_devices,
+    opening,
+    operators,
+    passwords,
+    phones,
+    sessions,
+)
+from mip_app.accounts.lock_out import LastAdministrator
+from mip_app.accounts.models import Institution, KnownDevice, LoginSession, Membership, Role, User
 from mip_app.accounts.roles import OUTSIDE, PERMISSIONS
 from mip_app.audit.models import AuditEntry
 from mip_app.core.actor import ADMINISTRATIVE, Actor, Side
@@ -209,6 +219,8 @@ def test_a_reset_ends_every_sign_in_and_the_second_factor(leader: Actor, hospita
     with Session(engine()) as session, session.begin():
         user = session.get_one(User, head.user)
         user.second_factor, user.second_factor_since = "sealed", user.created_at
+        user.phone_verified_at = user.created_at
+        known_devices.remember(session, head.user, "a token")
     (person,) = read(institutions.administrators_of, leader, hospital)
     initial = passwords.initial_password()
     assert write(institutions.reset_administrator, leader, person["id"], initial.hashed) == "gao.yuan"
@@ -217,7 +229,9 @@ def test_a_reset_ends_every_sign_in_and_the_second_factor(leader: Actor, hospita
         user = session.get_one(User, head.user)
         assert passwords.matches(user.password_hash, initial.shown)
         assert not passwords.matches(user.password_hash, PASSWORD)
-        assert (user.first_login, user.second_factor, user.second_factor_since) == (True, "", None)
+        assert (user.first_login, user.phone_verified_at) == (True, None)
+        assert (user.second_factor, user.second_factor_since) == ("", None)
+        assert session.exec(select(KnownDevice)).all() == []
 
 
 def test_nobody_is_reset_by_whoever_has_no_say_in_all_that_they_are(
@@ -245,6 +259,10 @@ def test_nobody_is_reset_by_whoever_has_no_say_in_all_that_they_are(
 def test_a_disabled_administrator_is_out_and_comes_back(leader: Actor, hospital: int) -> None:
     head = signed_in("gao.yuan")
     (person,) = read(institutions.administrators_of, leader, hospital)
+    with pytest.raises(LastAdministrator):
+        write(institutions.disable_administrator, leader, person["id"], True)
+    assert again(head) is not None
+    write(institutions.add_administrator, leader, hospital, {**HEAD, "account": "second"}, HASH)
     write(institutions.disable_administrator, leader, person["id"], True)
     assert again(head) is None
     with pytest.raises(sessions.SignInRefused):

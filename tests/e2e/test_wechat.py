@@ -16,6 +16,7 @@ from mip_app.core import database
 from mip_app.core.actor import Actor
 from mip_app.sign_in import identities, official_account
 from mip_app.sign_in.models import Provider
+from tests.e2e.test_doctors import administers
 from tests.sign_in.wechat_server import AES_KEY, HOSPITAL, HOSPITAL_SECRET, HOSPITAL_TOKEN, Human, WeChat
 from tests.site import PASSWORD, Site, inside
 
@@ -88,6 +89,30 @@ def test_the_workbench_of_wecom_opens_the_list_without_a_touch(someone, wechat, 
     person.page.goto(f"{site.url}/auth/wecom/entry")
     person.page.wait_for_url(LIST)
     expect(person.page.get_by_role("searchbox")).to_be_visible()
+
+
+def test_an_administrator_says_in_the_doctors_form_what_they_are_called_in_wecom(someone, wechat) -> None:
+    page = administers(someone("guanli"), "/admin/doctors")
+    line = page.locator('[data-account="chensu"]:visible')
+    line.get_by_role("button", name="编辑").click()
+    page.fill("#doctor-wecom", "<script>")
+    page.click("#save-doctor")
+    expect(page.locator("#doctor-wecom-fault")).to_contain_text("企业微信账号只能由")
+    page.fill("#doctor-wecom", "ChenSu")
+    page.click("#save-doctor")
+    expect(page.locator("#doctor-wecom")).to_have_count(0)
+    line.get_by_role("button", name="编辑").click()
+    expect(page.locator("#doctor-wecom")).to_have_value("chensu")
+    page.keyboard.press("Escape")
+    page.locator('[data-account="wuji"]:visible').get_by_role("button", name="编辑").click()
+    page.fill("#doctor-wecom", "chensu")
+    page.click("#save-doctor")
+    expect(page.locator("#doctor-wecom-fault")).to_contain_text("已绑定给另一个人")
+    wechat.human = Human(uuid.uuid4().hex, userid="chensu")
+    doctor = someone("chensu", "phone")
+    doctor.page.set_extra_http_headers({"User-Agent": INSIDE_WECOM})
+    doctor.page.goto(f"{doctor.site.url}/auth/wecom/entry")
+    doctor.page.wait_for_url(LIST)
 
 
 def test_somebody_elses_scan_is_left_unbound(someone, wechat) -> None:

@@ -6,14 +6,13 @@ from reflex_base.registry import RegistrationContext
 from sqlmodel import Session, select
 
 import mip_app.mip_app  # noqa: F401  registers every state
-from mip_app.accounts import opening, passwords
+from mip_app.accounts import opening, password_policy, passwords
 from mip_app.accounts.models import LoginSession, Role, User
 from mip_app.audit.models import Act, AuditEntry
 from mip_app.core import database
 from mip_app.core.actor import Open
 from mip_app.core.errors import NotPermitted, NotVisible
 from mip_app.core.gate import rule_of
-from mip_app.sign_in import new_password, password_policy
 from mip_app.sign_in.account import devices
 from mip_app.sign_in.account import service as own
 from mip_app.sign_in.welcome import service as welcome
@@ -102,7 +101,7 @@ def test_a_code_of_one_person_does_not_verify_another(open_person) -> None:
 )
 def test_which_passwords_are_refused(open_person, new, again, why: str) -> None:
     user_id = open_person("lin-account", phone=PHONE, verified=True, first_login=True)
-    with pytest.raises(new_password.PasswordRefused) as refused:
+    with pytest.raises(password_policy.PasswordRefused) as refused:
         welcome.set_password(enters(user_id), new, again)
     assert refused.value.code == why
     assert is_password(user_id, PASSWORD)

@@ -8,8 +8,8 @@ from datetime import timedelta
 import pytest
 from sqlmodel import Session, col, select, update
 
-from mip_app.accounts import sessions
-from mip_app.accounts.models import User
+from mip_app.accounts import known_devices, sessions
+from mip_app.accounts.models import KnownDevice, User
 from mip_app.audit.models import Act, AuditEntry
 from mip_app.core import database
 from mip_app.core.actor import Side
@@ -17,7 +17,7 @@ from mip_app.core.clock import utc_now
 from mip_app.core.settings import settings
 from mip_app.sign_in import line, password, tries
 from mip_app.sign_in.entering import busy
-from mip_app.sign_in.models import KnownDevice, SignInTries
+from mip_app.sign_in.models import SignInTries
 
 HERE = "203.0.113.5"
 
@@ -198,7 +198,7 @@ def test_old_counts_are_forgotten(lin) -> None:
     with Session(database.engine()) as session, session.begin():
         assert len(session.exec(select(SignInTries).where(col(SignInTries.count) > 0)).all()) <= 2
         session.execute(update(KnownDevice).values(last_at=utc_now() - timedelta(days=999)))
-    assert not database.read(lambda s, a: password.devices.is_known(s, lin, former), sessions.nobody())
+    assert not database.read(lambda s, a: known_devices.is_known(s, lin, former), sessions.nobody())
     enter()
     with Session(database.engine()) as session:
         assert len(session.exec(select(KnownDevice)).all()) == 1

@@ -31,7 +31,7 @@ def _confirm() -> rx.Component:
             rx.match(
                 DoctorActs.act,
                 ("remove", t("doctor.remove_more")),
-                ("reset_password", t("doctor.reset_password_more")),
+                ("reset_password", t("admin.reset_more")),
                 ("reset_factor", t("doctor.reset_factor_more")),
                 t("doctor.disable_more"),
             ),

@@ -162,6 +162,14 @@ def _person() -> rx.Component:
                         _help("doctor.phone_help"),
                     ),
                 ),
+                rx.cond(
+                    DoctorForm.wecom_shown & ~CARD["elsewhere"],
+                    _field(
+                        "wecom",
+                        _text("wecom", DoctorForm.wecom, 64, auto_capitalize="none"),
+                        _help("doctor.wecom_help"),
+                    ),
+                ),
             ),
         ),
     )

@@ -8,6 +8,7 @@ import reflex as rx
 from mip_app.accounts import doctors, passwords, staffing
 from mip_app.accounts.doctors import Card
 from mip_app.accounts.particulars import Particulars, name_of, of_form
+from mip_app.admin.doctors import wecom
 from mip_app.admin.doctors.state import Doctors, shown_again
 from mip_app.core.actor import Permission
 from mip_app.core.database import changing, looking
@@ -46,7 +47,8 @@ class DoctorForm(rx.State):
     faults: dict[str, str] = {}  # by field, what is wrong with it
     fault: str = ""  # the first of them, newly said
     said: str = ""  # what is wrong with the whole
-    saving: bool = False
+    wecom_shown: bool = False
+    wecom: str = ""  # what they are called there
 
     @event(Permission.ADMIN_ACCOUNTS)
     async def add(self) -> None:
@@ -60,6 +62,7 @@ class DoctorForm(rx.State):
     async def edit(self, account: str) -> None:
         try:
             self._open("edit", await looking(doctors.card, str(account)))
+            self.wecom = await looking(wecom.userid, str(account))
         except MipError as error:
             (await self.get_state(Doctors)).refused = error.code
 
@@ -76,25 +79,26 @@ class DoctorForm(rx.State):
         given, account = of_form(sent), sent.get("account") if isinstance(sent, dict) else ""
         self.faults, self.fault, self.said = {}, "", ""
         try:
-            await self._save(self.mode, str(account or "")[:100], given)
+            await self._save(self.mode, str(account or "")[:100], given, _wecom(sent))
         except MipError as error:
             self._say(error)
             return
         self.mode = ""
         await shown_again(self)
 
-    async def _save(self, mode: str, account: str, given: Particulars) -> None:
+    async def _save(self, mode: str, account: str, given: Particulars, userid: str | None) -> None:
         if mode == "existing":
             await changing(staffing.add_existing, account, given)
         elif mode == "edit":
-            await changing(staffing.edit, self.card["account"], given)
+            await changing(wecom.edit, self.card["account"], given, userid)
         elif mode == "add":
             password, hashed = await asyncio.to_thread(passwords.initial_password)
-            await changing(staffing.add, account, given, hashed)
+            await changing(wecom.add, account, given, hashed, userid)
             (await self.get_state(DoctorActs))._tell(name_of(given.name), password)
 
     def _open(self, mode: str, card: Card) -> None:
         self.mode, self.card, self.serial = mode, card, self.serial + 1
+        self.wecom_shown, self.wecom = wecom.configured(), ""
         self.faults, self.fault, self.said = {}, "", ""
 
     def _say(self, error: MipError) -> None:
@@ -102,6 +106,12 @@ class DoctorForm(rx.State):
             self.faults, self.fault = {field: error.code}, f"{field} {self.serial} {error.code}"
         else:
             self.said = error.code
+
+
+def _wecom(sent: object) -> str | None:
+    """None: the form had no such field."""
+    given = sent.get(wecom.FIELD) if isinstance(sent, dict) else None
+    return given[:100] if isinstance(given, str) else None
 
 
 class DoctorActs(rx.State):

@@ -283,6 +283,6 @@ def _lines(lines: Any, element_id: str, with_reason: bool = False) -> rx.Compone
 
 def _reasons(line: Any) -> rx.Component:
     return rx.el.ul(
-        rx.foreach(line.reasons, lambda reason: rx.el.li(t(reason.code, value=reason.value))),
+        rx.foreach(line.reasons, lambda reason: rx.el.li(t(reason.code, value=reason.value, n=reason.n))),
         class_name="py-1",
     )

@@ -5,8 +5,9 @@ from dataclasses import asdict
 import reflex as rx
 
 from mip_app.accounts import own_institution
+from mip_app.accounts.entries import form_of
 from mip_app.accounts.own_institution import PeopleFigures, Said
-from mip_app.admin.trying import Refusal, form_of
+from mip_app.admin.trying import Refusal
 from mip_app.core.actor import Permission
 from mip_app.core.database import changing, looking
 from mip_app.core.gate import event

@@ -4,9 +4,10 @@ import reflex as rx
 
 from mip_app.accounts import institutions
 from mip_app.accounts.administrators import Administrator
+from mip_app.accounts.entries import form_of
 from mip_app.accounts.institutions import InstitutionLine
 from mip_app.accounts.sessions import account_key
-from mip_app.admin.trying import Refusal, Secret, form_of, initial_password
+from mip_app.admin.trying import Refusal, Secret, initial_password
 from mip_app.core.actor import Permission
 from mip_app.core.database import looking
 from mip_app.core.gate import event

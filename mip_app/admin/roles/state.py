@@ -3,8 +3,9 @@
 import reflex as rx
 
 from mip_app.accounts import role_sets
+from mip_app.accounts.entries import form_of
 from mip_app.accounts.role_sets import RoleLine
-from mip_app.admin.trying import Refusal, form_of
+from mip_app.admin.trying import Refusal
 from mip_app.core.actor import Permission
 from mip_app.core.database import looking
 from mip_app.core.gate import event

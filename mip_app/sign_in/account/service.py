@@ -7,6 +7,7 @@ from sqlmodel import Session, col, select
 
 from mip_app.accounts import passwords, phones, sessions
 from mip_app.accounts.models import Institution, Membership, RoleSet, User
+from mip_app.accounts.password_policy import Judgement, judge
 from mip_app.audit import service as audit
 from mip_app.audit.models import Act
 from mip_app.core.actor import Actor, Open, needs
@@ -17,7 +18,6 @@ from mip_app.sign_in.account.devices import zone_of
 from mip_app.sign_in.budgets import Limit
 from mip_app.sign_in.codes import Purpose, Sent
 from mip_app.sign_in.new_password import Known, checked, known_of
-from mip_app.sign_in.password_policy import Judgement, judge
 from mip_app.sign_in.welcome.service import keep_phone
 
 

@@ -2,17 +2,17 @@
 
 from sqlmodel import Session, col, select
 
-from mip_app.accounts import phones, sessions
+from mip_app.accounts import known_devices, phones, sessions
 from mip_app.accounts.models import User
+from mip_app.accounts.password_policy import Judgement, judge
 from mip_app.audit import service as audit
 from mip_app.audit.models import Act
 from mip_app.core.actor import Actor, Open, needs
 from mip_app.core.database import read, write
-from mip_app.sign_in import codes, devices
+from mip_app.sign_in import codes
 from mip_app.sign_in.codes import Purpose, Sent, Tried
 from mip_app.sign_in.new_password import Known, checked, known_of
 from mip_app.sign_in.password import forgive
-from mip_app.sign_in.password_policy import Judgement, judge
 
 
 @needs(Open.TO_ALL)
@@ -64,6 +64,6 @@ def store_password(session: Session, actor: Actor, ticket: object, password_hash
     user = session.get_one(User, user_id)
     user.password_hash, user.first_login = password_hash, False
     forgive(session, actor, user.account)
-    devices.forget(session, [user_id])
+    known_devices.forget(session, [user_id])
     sessions.end_sessions(session, [user_id])
     audit.record(session, actor, Act.PASSWORD_RESET, f"user:{user_id}")

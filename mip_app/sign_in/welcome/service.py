@@ -6,6 +6,7 @@ from sqlmodel import Session, col, select
 
 from mip_app.accounts import phones, sessions
 from mip_app.accounts.models import User
+from mip_app.accounts.password_policy import Judgement, judge
 from mip_app.audit import service as audit
 from mip_app.audit.models import Act
 from mip_app.core.actor import Actor, Open, needs
@@ -15,7 +16,6 @@ from mip_app.core.errors import NotPermitted
 from mip_app.sign_in import codes, second_factor
 from mip_app.sign_in.codes import Purpose, Sent
 from mip_app.sign_in.new_password import Known, checked, known_of
-from mip_app.sign_in.password_policy import Judgement, judge
 
 PHONE = ("phone", "password")  # the steps that show the phone: before the second factor nothing is told
 

@@ -4,6 +4,9 @@ import threading
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from mip_app.core.errors import Invalid
+from mip_app.dicom.names import search_keys
+
 LEAST = 10  # characters
 MOST = 200
 _JUDGED = 72  # what the estimate looks at; it takes longer than linear
@@ -22,6 +25,28 @@ class Judgement:
     @property
     def good(self) -> bool:
         return self.long and self.other and self.uncommon
+
+
+class PasswordRefused(Invalid):
+    code = "password.weak"
+
+
+def own_words(account: str, name: str, phone: str = "") -> tuple[str, ...]:
+    """What somebody would try first of a person."""
+    return tuple(word for word in (account, *search_keys(name), phone, phone[-8:]) if word)
+
+
+def require(password: str, own: Iterable[str] = ()) -> None:
+    """For the console, which shows no marks while somebody types. Raises PasswordRefused, which says why."""
+    judged = judge(password, own)
+    if not judged.long:
+        raise PasswordRefused("password.length", least=LEAST, most=MOST)
+    if not password.isprintable():
+        raise PasswordRefused("password.not_printable")
+    if not judged.other:
+        raise PasswordRefused("password.own_word")
+    if not judged.uncommon:
+        raise PasswordRefused("password.common")
 
 
 def judge(password: str, own: Iterable[str] = ()) -> Judgement:

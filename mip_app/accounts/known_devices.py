@@ -7,10 +7,10 @@ from datetime import timedelta
 from sqlalchemy import delete, update
 from sqlmodel import Session, col, select
 
+from mip_app.accounts.models import KnownDevice
 from mip_app.accounts.sessions import hash_of
 from mip_app.core.clock import utc_now
 from mip_app.core.settings import settings
-from mip_app.sign_in.models import KnownDevice
 
 
 def is_known(session: Session, user_id: int, token: str) -> bool:
