@@ -12,8 +12,7 @@ from mip_app.accounts.doctors import Asked
 from mip_app.accounts.pictures import Kind
 from mip_app.core.actor import Actor, Open, Permission
 from mip_app.core.database import changing, looking
-from mip_app.core.errors import TooLarge
-from mip_app.core.http import Needs
+from mip_app.core.http import Needs, body_of
 from mip_app.core.texts import LANGUAGES
 
 router = APIRouter(prefix="/people")
@@ -32,7 +31,7 @@ class Format(StrEnum):
 @router.post("/import")
 async def import_list(request: Request, actor: Administrator) -> dict[str, str]:
     """Keep a list as a draft; its page is `/admin/doctors/import/<draft>`."""
-    data = await _body(request, lists.BYTES, "import.too_large")
+    data = await body_of(request, lists.BYTES, "import.too_large")
     return {"draft": await changing(importing.keep, data)}
 
 
@@ -103,25 +102,12 @@ async def set_own_picture(kind: Kind, request: Request, actor: SignedIn) -> dict
 
 
 async def _picture(request: Request, kind: Kind) -> str:
-    data = await _body(request, pictures.BYTES, "picture.too_large")
+    data = await body_of(request, pictures.BYTES, "picture.too_large")
     return await asyncio.to_thread(_stored, kind, data) if data else ""
 
 
 def _stored(kind: Kind, data: bytes) -> str:
     return portraits.stored(pictures.made_anew(kind, data))
-
-
-async def _body(request: Request, limit: int, code: str) -> bytes:
-    """What was sent, no more than `limit` of it in memory. Raises TooLarge."""
-    length = request.headers.get("content-length", "")
-    if length.isdecimal() and int(length[:15]) > limit:
-        raise TooLarge(code, limit=limit >> 20)
-    data = bytearray()
-    async for chunk in request.stream():
-        data += chunk
-        if len(data) > limit:
-            raise TooLarge(code, limit=limit >> 20)
-    return bytes(data)
 
 
 def _language(request: Request) -> str:

@@ -51,11 +51,11 @@ def listed(session: Session, actor: Actor) -> list[DepartmentRow]:
 
 
 @needs(Permission.ADMIN_ACCOUNTS)
-def add(session: Session, actor: Actor, name: str) -> int:
+def add(session: Session, actor: Actor, name: object) -> int:
     """Raises Invalid, DepartmentTaken."""
-    name = department_name_of(name)
-    _refuse_taken(session, actor, name)
-    row = Department(institution_id=actor.institution, name=name)
+    text = department_name_of(name)
+    _refuse_taken(session, actor, text)
+    row = Department(institution_id=actor.institution, name=text)
     session.add(row)
     session.flush()
     audit.record(session, actor, Act.DEPARTMENT_ADDED, f"department:{row.id}")
@@ -63,14 +63,14 @@ def add(session: Session, actor: Actor, name: str) -> int:
 
 
 @needs(Permission.ADMIN_ACCOUNTS)
-def rename(session: Session, actor: Actor, key: str, name: str) -> None:
+def rename(session: Session, actor: Actor, key: str, name: object) -> None:
     """Raises NotVisible, Invalid, DepartmentTaken."""
     row = department(session, actor, key)
-    name = department_name_of(name)
-    if name == row.name:
+    text = department_name_of(name)
+    if text == row.name:
         return
-    _refuse_taken(session, actor, name, but=row.id)
-    row.name = name
+    _refuse_taken(session, actor, text, but=row.id)
+    row.name = text
     audit.record(session, actor, Act.DEPARTMENT_CHANGED, f"department:{row.id}", changed="name")
 
 

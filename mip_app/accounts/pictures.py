@@ -1,4 +1,4 @@
-"""Pictures of people, made anew from what was uploaded: nothing of the file itself is kept. Pure: bytes in, bytes out."""
+"""Pictures of people and logos, made anew from what was uploaded: nothing of the file itself is kept. Pure: bytes in, bytes out."""
 
 import io
 from enum import StrEnum
@@ -11,6 +11,7 @@ BYTES = 2 << 20
 PIXELS = 24_000_000
 AVATAR = 256  # pixels, square
 SIGNATURE = (900, 300)
+LOGO = (512, 512)
 _INK, _PAPER = 96, 208  # grey values: darker is all ink, lighter is no ink
 
 
@@ -27,6 +28,13 @@ def made_anew(kind: Kind, data: bytes) -> bytes:
     """PNG. Raises NoPicture, TooLarge."""
     image = _opened(data)
     return _png(_avatar(image) if kind is Kind.AVATAR else _signature(image))
+
+
+def logo_anew(data: bytes) -> bytes:
+    """PNG. Raises NoPicture, TooLarge."""
+    image = _opened(data)
+    image.thumbnail(LOGO, Image.Resampling.LANCZOS)
+    return _png(image)
 
 
 def _opened(data: bytes) -> Image.Image:

@@ -17,9 +17,12 @@ from mip_app.core.blobs import blobs
 from mip_app.core.errors import NotVisible
 
 
-def stored(png: bytes) -> str:
-    """Before the transaction that names it: durable, found by its content. Gives its key."""
-    key = f"people/{hashlib.sha256(png).hexdigest()}.png"
+def stored(png: bytes, folder: str = "people") -> str:
+    """Before the transaction that names it: durable, found by its content. Gives its key.
+
+    What was printed with an earlier one finds it still.
+    """
+    key = f"{folder}/{hashlib.sha256(png).hexdigest()}.png"
     received = blobs().receive(io.BytesIO(png), len(png))
     blobs().keep(received, key)
     return key

@@ -41,13 +41,13 @@ class NotOneself(Conflict):
 
 
 @needs(Permission.ADMIN_ACCOUNTS)
-def add(session: Session, actor: Actor, account: str, given: Particulars, password_hash: str) -> int:
+def add(session: Session, actor: Actor, account: object, given: Particulars, password_hash: str) -> int:
     """A new person with an initial password; at the first sign-in they set their own. Raises Invalid, AccountTaken."""
-    account = account_of(account)
+    checked = account_of(account)
     _refuse_taken_phone(session, actor, phone_of(given.phone))
-    if session.exec(select(User.id).where(User.account == account)).first():
+    if session.exec(select(User.id).where(User.account == checked)).first():
         raise AccountTaken(field="account")
-    return add_checked(session, actor, account, given, password_hash)
+    return add_checked(session, actor, checked, given, password_hash)
 
 
 @needs(Permission.ADMIN_ACCOUNTS)
@@ -80,7 +80,7 @@ def add_checked(session: Session, actor: Actor, account: str, given: Particulars
 
 
 @needs(Permission.ADMIN_ACCOUNTS)
-def add_existing(session: Session, actor: Actor, account: str, given: Particulars) -> None:
+def add_existing(session: Session, actor: Actor, account: object, given: Particulars) -> None:
     """Somebody of the same alliance begins to work here, too. A wrong name answers like a wrong account."""
     place = _place(session, actor, given)
     user = session.exec(

@@ -6,55 +6,84 @@ import reflex as rx
 
 from mip_app.accounts.particulars import NAME
 from mip_app.core.i18n import t
-from mip_app.ui.dialog import CopyButton, Dialog
+from mip_app.ui.copy import copy_button
+from mip_app.ui.modal import Modal
 
 
 def field(
-    state: Any, name: str, label: str, *, value: Any = "", hint: str = "", **props: Any
+    state: Any, name: str, label: str, *, value: Any = "", hint: Any = "", **props: Any
 ) -> rx.Component:
     """A label, a line to type in, and below it what was wrong with it. `props` are the input's."""
+    element_id = props.pop("element_id", name)
     control = rx.el.input(
-        id=props.pop("element_id", name),
+        id=element_id,
         name=name,
         default_value=value,
         auto_complete="off",
         aria_invalid=state.wrong == name,
+        custom_attrs={"aria-describedby": f"{element_id}-fault"},
         class_name="input w-full aria-[invalid=true]:border-error",
         **props,
     )
-    return labelled(state, name, label, control, hint=hint, required=bool(props.get("required")))
+    required = bool(props.get("required"))
+    return labelled(state, name, label, control, hint=hint, required=required, element_id=element_id)
 
 
 def labelled(
-    state: Any, name: str, label: str, control: rx.Component, *, hint: str = "", required: bool = False
+    state: Any,
+    name: str,
+    label: str,
+    control: rx.Component,
+    *,
+    hint: Any = "",
+    required: bool = False,
+    element_id: str = "",
 ) -> rx.Component:
-    star = [rx.el.span(" *", class_name="text-error", aria_hidden=True)] if required else []
+    """`hint`: a key of the catalogue, or words."""
+    words = t(hint) if isinstance(hint, str) and hint else hint
     return rx.el.label(
-        rx.el.span(t(label), *star, class_name="mb-1.5 block text-muted"),
+        rx.el.span(t(label), *star(required), class_name="mb-1.5 block text-muted"),
         control,
-        rx.el.span(t(hint), class_name="mt-1 block text-sm text-muted") if hint else rx.fragment(),
-        rx.cond(
-            state.wrong == name,
-            rx.el.span(
-                rx.icon("circle-alert", class_name="ico"),
-                t(state.trouble, n=state.limit),
-                role="alert",
-                class_name="mt-1 flex items-center gap-1.5 text-sm text-error",
-            ),
-        ),
+        rx.fragment()
+        if isinstance(hint, str) and not hint
+        else rx.el.span(words, class_name="mt-1 block text-sm text-muted empty:hidden"),
+        fault(state, name, element_id),
         class_name="block",
+    )
+
+
+def star(required: bool) -> list[rx.Component]:
+    return [rx.el.span(" *", class_name="text-error", aria_hidden=True)] if required else []
+
+
+def fault(state: Any, name: str, element_id: str = "") -> rx.Component:
+    """What was wrong with that field."""
+    return rx.cond(
+        state.wrong == name,
+        rx.el.span(
+            rx.icon("circle-alert", class_name="ico flex-none"),
+            t(state.trouble, n=state.limit),
+            id=f"{element_id or name}-fault",
+            role="alert",
+            class_name="mt-1 flex items-start gap-1.5 text-sm text-error",
+        ),
     )
 
 
 def refused(state: Any) -> rx.Component:
     """What was refused and is about no field in particular."""
+    return rx.cond(state.wrong == "", said(state.trouble, n=state.limit))
+
+
+def said(code: Any, **values: Any) -> rx.Component:
+    """An error in words, where it belongs; nothing where there is none."""
     return rx.cond(
-        (state.trouble != "") & (state.wrong == ""),
+        code != "",
         rx.el.p(
-            rx.icon("circle-alert", class_name="ico"),
-            t(state.trouble, n=state.limit),
+            rx.icon("circle-alert", class_name="ico flex-none"),
+            t(code, **values),
             role="alert",
-            class_name="flex items-center gap-2 rounded-field bg-wash-error px-3 py-2 text-error",
+            class_name="flex items-start gap-2 rounded-field bg-wash-error px-3 py-2 text-error",
         ),
     )
 
@@ -71,14 +100,15 @@ def modal(
     title: Any,
     *body: rx.Component,
     wide: bool = False,
+    newly: Any = "",
 ) -> rx.Component:
-    """A dialog in the middle; its content is made anew each time it opens."""
+    """A dialog in the middle; its content is made anew each time it opens. `newly`: see `Modal.fault`."""
     box = (
         "modal-box max-w-2xl p-0 max-lg:max-h-[92dvh] max-lg:w-full max-lg:max-w-none max-lg:rounded-b-none"
         if wide
         else "modal-box max-w-md p-0"
     )
-    return Dialog.create(
+    return Modal.create(
         rx.cond(
             is_open,
             rx.el.div(
@@ -88,7 +118,8 @@ def modal(
             ),
         ),
         open=is_open,
-        on_close=on_close,
+        fault=newly,
+        on_closed=on_close,
         id=element_id,
         custom_attrs={"aria-labelledby": f"{element_id}-title"},
         class_name="modal max-lg:modal-bottom" if wide else "modal",
@@ -109,32 +140,41 @@ def confirm(
     is_open: Any,
     on_close: Any,
     on_confirm: Any,
-    *,
-    title: str,
-    whom: Any,
-    more: str,
-    verb: str,
+    *also: rx.Component,
+    title: Any,
+    more: Any,
+    verb: Any,
     state: Any,
+    whom: Any = None,
 ) -> rx.Component:
-    """Before an act that others feel at once: whom it is about, what happens, and its verb."""
+    """Before an act that others feel at once: whom it is about, what happens, and its verb; keys or words."""
     return modal(
         element_id,
         is_open,
         on_close,
-        t(title),
+        _words(title),
         rx.el.div(
-            rx.el.p(whom, class_name="text-lg"),
-            rx.el.p(t(more), class_name="text-muted"),
+            rx.fragment() if whom is None else rx.el.p(whom, class_name="text-lg"),
+            rx.el.p(_words(more), class_name="text-muted"),
+            *also,
             refused(state),
             class_name="flex flex-col gap-2 px-6 pt-3",
         ),
         acts(
             on_close,
             rx.el.button(
-                t(verb), type="button", id=f"do-{element_id}", on_click=on_confirm, class_name="btn btn-error"
+                _words(verb),
+                type="button",
+                id=f"do-{element_id}",
+                on_click=on_confirm,
+                class_name="btn btn-error",
             ),
         ),
     )
+
+
+def _words(key: Any) -> Any:
+    return t(key) if isinstance(key, str) else key
 
 
 def secret_dialog(state: Any, on_close: Any) -> rx.Component:
@@ -150,19 +190,18 @@ def secret_dialog(state: Any, on_close: Any) -> rx.Component:
                 rx.el.dt(t("sign_in.account"), class_name="text-muted"),
                 rx.el.dd(state.secret_of, id="secret-account", class_name="break-all font-mono"),
                 rx.el.dt(t("admin.initial_password"), class_name="text-muted"),
-                rx.el.dd(state.secret, id="secret-password", class_name="font-mono text-lg select-all"),
+                rx.el.dd(
+                    rx.el.code(
+                        state.secret, id="secret-password", class_name="flex-1 text-lg break-all select-all"
+                    ),
+                    copy_button(state.secret, "copy-secret"),
+                    class_name="flex flex-wrap items-center gap-2",
+                ),
                 class_name="mt-2 grid grid-cols-[6rem_1fr] items-baseline gap-y-2",
             ),
             class_name="px-6 pt-3",
         ),
         rx.el.div(
-            CopyButton.create(
-                t("admin.copy_password"),
-                text=state.secret,
-                copied=t("admin.copied"),
-                custom_attrs={"data-of": "secret-password"},
-                class_name="btn",
-            ),
             rx.el.button(
                 t("admin.secret_noted"),
                 type="button",
@@ -170,7 +209,7 @@ def secret_dialog(state: Any, on_close: Any) -> rx.Component:
                 on_click=on_close,
                 class_name="btn btn-primary",
             ),
-            class_name="mt-5 flex justify-end gap-2 border-t border-base-300 px-6 py-4",
+            class_name="mt-5 flex justify-end border-t border-base-300 px-6 py-4",
         ),
     )
 

@@ -17,9 +17,12 @@ class Refusal(rx.State, mixin=True):
     trouble: str = ""
     wrong: str = ""  # the field's name
     limit: str = ""  # a number in the text
+    newly: str = ""  # another one for each refusal: what is wrong gets the focus
+
+    _refusals: int = 0
 
     def _forgive(self) -> None:
-        self.trouble = self.wrong = self.limit = ""
+        self.trouble = self.wrong = self.limit = self.newly = ""
 
     async def _tried(self, service: Callable[..., Any], *args: Any) -> bool:
         """Whether the change was made."""
@@ -29,6 +32,8 @@ class Refusal(rx.State, mixin=True):
         except MipError as error:
             self.trouble = error.code
             self.wrong, self.limit = error.detail.get("field", ""), error.detail.get("n", "")
+            self._refusals += 1
+            self.newly = str(self._refusals)
             return False
         return True
 

@@ -16,7 +16,7 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mip_app.core.actor import Actor, Open, Rule, Side, acting_as, allows
-from mip_app.core.errors import MipError, NotPermitted, NotSignedIn
+from mip_app.core.errors import MipError, NotPermitted, NotSignedIn, TooLarge
 from mip_app.core.gate import COOKIE, session_token
 from mip_app.core.limits import HEADER_BYTES, Body, Gone, Shares, Socket, header_bytes, most_bytes, strangers
 from mip_app.core.logs import note
@@ -77,6 +77,19 @@ class Needs:
         if actor is None or actor.pending:
             raise NotSignedIn()
         raise NotPermitted(permission=self.rule)
+
+
+async def body_of(request: Request, most: int, code: str) -> bytes:
+    """What was sent, no more than `most` of it in memory. Raises TooLarge with `code`."""
+    length = request.headers.get("content-length", "")
+    if length.isdecimal() and int(length[:15]) > most:
+        raise TooLarge(code, limit=most >> 20)
+    data = bytearray()
+    async for chunk in request.stream():
+        data += chunk
+        if len(data) > most:
+            raise TooLarge(code, limit=most >> 20)
+    return bytes(data)
 
 
 def error_answer(request: Request, error: Exception) -> Response:

@@ -8,7 +8,7 @@ from PIL import Image
 from sqlmodel import Session, select
 
 import mip_app.mip_app  # noqa: F401  registers every state
-from mip_app.accounts import logo, opening
+from mip_app.accounts import opening, pictures
 from mip_app.accounts.models import Alliance, Institution, Membership, Role, User
 from mip_app.core import database
 from tests.site import PASSWORD, Site, inside
@@ -139,10 +139,10 @@ def test_a_logo_is_taken_in_by_the_administrator_and_shown_to_the_own_people_alo
 @pytest.mark.parametrize(
     ("sent", "status", "code"),
     [
-        (b"<svg onload='alert(1)'/>", 400, "logo.unreadable"),
-        (b"", 400, "logo.unreadable"),
-        (b"x" * (logo.MOST_BYTES + 1), 413, "logo.too_large"),
-        ([b"x" * 500_000] * 6, 413, "logo.too_large"),  # without saying how long it is
+        (b"<svg onload='alert(1)'/>", 400, "picture.unreadable"),
+        (b"", 400, "picture.unreadable"),
+        (b"x" * (pictures.BYTES + 1), 413, "picture.too_large"),
+        ([b"x" * 500_000] * 6, 413, "picture.too_large"),  # without saying how long it is
     ],
 )
 def test_what_is_no_logo_is_refused_in_words(site: Site, sent, status: int, code: str) -> None:

@@ -107,7 +107,7 @@ def test_a_hospital_changes_what_it_says_of_itself(
     expect(page.get_by_text(NASTY).first).to_be_visible()
     expect(page.get_by_text("二级甲等")).to_be_visible()
     page.set_input_files("#logo-file", {"name": "a.png", "mimeType": "image/png", "buffer": b"no picture"})
-    expect(page.get_by_text("不是可用的图片")).to_be_visible()
+    expect(page.get_by_text("无法读取图片")).to_be_visible()
     made = BytesIO()
     Image.new("RGB", (90, 30), "teal").save(made, "PNG")
     page.set_input_files("#logo-file", {"name": "b.png", "mimeType": "image/png", "buffer": made.getvalue()})

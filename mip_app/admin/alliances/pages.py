@@ -107,6 +107,7 @@ def _opening() -> rx.Component:
             ),
         ),
         wide=True,
+        newly=Alliances.newly,
     )
 
 

@@ -6,10 +6,10 @@ import reflex as rx
 
 from mip_app.accounts.particulars import DEPARTMENT
 from mip_app.admin.departments import state
+from mip_app.admin.forms import acts, confirm, field, form, modal, refused
 from mip_app.admin.frame import add_admin_page, page_head
 from mip_app.core.actor import Permission
 from mip_app.core.i18n import t
-from mip_app.ui.modal import Modal, confirmation, said_line
 
 Departments: Any = state.Departments
 
@@ -38,7 +38,10 @@ def departments() -> rx.Component:
                 class_name="btn btn-sm btn-primary",
             ),
         ),
-        rx.el.div(said_line(Departments.said), class_name="px-4 lg:px-6 [&>p]:mb-3"),
+        rx.el.div(
+            rx.cond(Departments.mode == "", refused(Departments)),
+            class_name="px-4 pb-3 empty:hidden lg:px-6",
+        ),
         rx.match(
             Departments.phase,
             ("loading", rx.el.div(class_name="skeleton m-6 h-32 rounded-box")),
@@ -56,7 +59,7 @@ def departments() -> rx.Component:
 
 def _failed() -> rx.Component:
     return rx.el.div(
-        rx.el.p(t("doctor.failed", number=Departments.trouble), class_name="text-lg"),
+        rx.el.p(t("doctor.failed", number=Departments.failure), class_name="text-lg"),
         rx.el.button(
             t("doctor.retry"), type="button", on_click=Departments.load, class_name="btn btn-sm mt-2"
         ),
@@ -115,71 +118,45 @@ def _table() -> rx.Component:
 
 
 def _name_dialog() -> rx.Component:
-    opened = (Departments.mode == "add") | (Departments.mode == "rename")
-    form = rx.el.form(
-        rx.el.div(
-            rx.el.h2(
-                rx.cond(Departments.mode == "add", t("department.add"), t("department.rename")),
-                id="department-title",
-                class_name="text-xl font-semibold",
+    return modal(
+        "department-form",
+        (Departments.mode == "add") | (Departments.mode == "rename"),
+        Departments.close,
+        rx.cond(Departments.mode == "add", t("department.add"), t("department.rename")),
+        form(
+            Departments.submit,
+            rx.el.div(
+                field(
+                    Departments,
+                    "department",
+                    "department.name",
+                    element_id="department-name",
+                    value=Departments.name,
+                    max_length=DEPARTMENT,
+                    auto_focus=True,
+                ),
+                refused(Departments),
+                class_name="flex flex-col gap-3 px-6 pt-3",
             ),
-            rx.el.label(t("department.name"), html_for="department-name", class_name="mt-4 block text-muted"),
-            rx.el.input(
-                id="department-name",
-                name="name",
-                default_value=Departments.name,
-                max_length=DEPARTMENT,
-                auto_complete="off",
-                auto_focus=True,
-                aria_invalid=Departments.fault != "",
-                class_name="input mt-1.5 w-full aria-[invalid=true]:border-error",
-            ),
-            rx.cond(
-                Departments.fault != "",
-                rx.el.p(
-                    rx.icon("circle-alert", class_name="ico flex-none"),
-                    t(Departments.fault),
-                    role="alert",
-                    class_name="mt-1 flex items-start gap-1.5 text-sm text-error",
+            acts(
+                Departments.close,
+                rx.el.button(
+                    t("doctor.save"), type="submit", id="save-department", class_name="btn btn-primary"
                 ),
             ),
-            class_name="px-6 pt-5",
         ),
-        rx.el.div(
-            rx.el.button(
-                t("ui.cancel"), type="button", on_click=Departments.close, class_name="btn btn-ghost"
-            ),
-            rx.el.button(t("doctor.save"), type="submit", id="save-department", class_name="btn btn-primary"),
-            class_name="mt-5 flex justify-end gap-2 border-t border-base-300 px-6 py-4",
-        ),
-        on_submit=Departments.submit,
-        no_validate=True,
-        key=Departments.serial.to(str),
-        class_name="modal-box max-w-md p-0",
-    )
-    return Modal.create(
-        rx.cond(opened, form),
-        open=opened,
-        fault=Departments.fault,
-        on_closed=Departments.close,
-        id="department-form",
-        class_name="modal",
-        custom_attrs={"aria-labelledby": "department-title"},
+        newly=Departments.newly,
     )
 
 
 def _delete_dialog() -> rx.Component:
-    return confirmation(
-        "department-delete",
+    return confirm(
+        "delete-department",
         Departments.mode == "delete",
-        t("department.delete_confirm", name=Departments.name),
-        rx.el.p(t("department.delete_more"), class_name="mt-1 text-base text-muted"),
-        closed=Departments.close,
-        act=rx.el.button(
-            t("department.delete"),
-            type="button",
-            on_click=Departments.delete,
-            id="do-delete-department",
-            class_name="btn btn-error",
-        ),
+        Departments.close,
+        Departments.delete,
+        title=t("department.delete_confirm", name=Departments.name),
+        more="department.delete_more",
+        verb="department.delete",
+        state=Departments,
     )

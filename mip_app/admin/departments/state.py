@@ -6,23 +6,21 @@ import reflex as rx
 
 from mip_app.accounts import departments
 from mip_app.accounts.departments import DepartmentRow
+from mip_app.accounts.entries import form_of
+from mip_app.admin.trying import Refusal
 from mip_app.core.actor import Permission
-from mip_app.core.database import changing, looking
-from mip_app.core.errors import MipError
+from mip_app.core.database import looking
 from mip_app.core.gate import event
 from mip_app.core.logs import note
 
 
-class Departments(rx.State):
+class Departments(Refusal, rx.State):
     phase: str = "loading"  # loading, ready, failed
-    trouble: str = ""
+    failure: str = ""  # its number, when failed
     rows: list[DepartmentRow] = []
-    said: str = ""  # why the last act was not done
 
     mode: str = ""  # add, rename, delete; '' is closed
     name: str = ""  # of the one that is renamed or deleted
-    fault: str = ""  # what is wrong with the name typed
-    serial: int = 0
 
     _key: str = ""
 
@@ -35,7 +33,7 @@ class Departments(rx.State):
         names = {row["key"]: row["name"] for row in self.rows}
         if mode in ("add", "rename", "delete") and (mode == "add" or key in names):
             self.mode, self._key, self.name = mode, str(key), names.get(key, "")
-            self.fault, self.said, self.serial = "", "", self.serial + 1
+            self._forgive()
 
     @event(Permission.ADMIN_ACCOUNTS)
     async def close(self) -> None:
@@ -43,16 +41,10 @@ class Departments(rx.State):
 
     @event(Permission.ADMIN_ACCOUNTS)
     async def submit(self, sent: dict[str, Any]) -> None:
-        name = str(sent.get("name", ""))[:200] if isinstance(sent, dict) else ""
-        try:
-            if self.mode == "rename":
-                await changing(departments.rename, self._key, name)
-            elif self.mode == "add":
-                await changing(departments.add, name)
-        except MipError as error:
-            self.fault = error.code
-            return
-        await self._show()
+        name = form_of(sent).get("department", "")
+        asked = {"add": (departments.add, name), "rename": (departments.rename, self._key, name)}
+        if self.mode in asked and await self._tried(*asked[self.mode]):
+            await self._show()
 
     @event(Permission.ADMIN_ACCOUNTS)
     async def turn(self, key: str, disabled: bool) -> None:
@@ -64,17 +56,16 @@ class Departments(rx.State):
             await self._do(departments.delete, self._key)
 
     async def _do(self, service: Any, *given: Any) -> None:
-        try:
-            await changing(service, *given)
-        except MipError as error:
-            self.mode, self.said = "", error.code
-            return
-        await self._show()
+        done = await self._tried(service, *given)
+        self.mode, self.wrong = "", ""
+        if done:
+            await self._show()
 
     async def _show(self) -> None:
         try:
             self.rows = await looking(departments.listed)
         except Exception as error:  # said in the page, which offers to try again
-            self.phase, self.trouble = "failed", note(error)
+            self.phase, self.failure = "failed", note(error)
             return
-        self.phase, self.mode, self.said = "ready", "", ""
+        self.phase, self.mode = "ready", ""
+        self._forgive()

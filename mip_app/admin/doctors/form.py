@@ -8,8 +8,9 @@ from mip_app.accounts.components import picture_fields
 from mip_app.accounts.doctors import permissions_to_choose
 from mip_app.accounts.particulars import NAME, TITLE
 from mip_app.admin.doctors.table import DoctorActs, DoctorForm, Doctors, role_name
+from mip_app.admin.forms import fault, field, labelled, refused, star
 from mip_app.core.i18n import t
-from mip_app.ui.modal import Modal, said_line
+from mip_app.ui.modal import Modal
 
 CARD = DoctorForm.card
 
@@ -18,7 +19,7 @@ def form_drawer() -> rx.Component:
     return Modal.create(
         rx.cond(DoctorForm.mode != "", _form()),
         open=DoctorForm.mode != "",
-        fault=DoctorForm.fault,
+        fault=DoctorForm.newly,
         on_closed=DoctorForm.close,
         id="doctor-form",
         class_name="lg:drawer-r max-lg:sheet",
@@ -63,7 +64,7 @@ def _form() -> rx.Component:
             class_name="flex flex-1 flex-col gap-4 overflow-y-auto px-5 py-4 scroll-quiet",
         ),
         rx.el.footer(
-            rx.el.div(said_line(DoctorForm.said), class_name="[&>p]:mt-0 [&>p]:mb-3"),
+            rx.el.div(refused(DoctorForm), class_name="mb-3 empty:hidden"),
             rx.el.div(
                 rx.el.button(
                     t("ui.cancel"), type="button", on_click=DoctorForm.close, class_name="btn btn-ghost"
@@ -85,48 +86,17 @@ def _form() -> rx.Component:
     )
 
 
-def _field(
-    name: str, control: rx.Component, help_: rx.Component | None = None, needed: bool = False
-) -> rx.Component:
-    return rx.el.div(
-        rx.el.label(
-            t(f"doctor.{name}"),
-            rx.el.span(" *", class_name="text-error", aria_hidden=True) if needed else None,
-            html_for=f"doctor-{name}",
-            class_name="text-muted",
-        ),
-        control,
-        rx.cond(
-            DoctorForm.faults.contains(name),
-            rx.el.p(
-                rx.icon("circle-alert", class_name="ico flex-none"),
-                t(DoctorForm.faults[name]),
-                id=f"doctor-{name}-fault",
-                class_name="flex items-start gap-1.5 text-sm text-error",
-            ),
-            help_,
-        ),
-        class_name="flex flex-col gap-1.5",
-    )
-
-
-def _text(name: str, value: Any, limit: int, **props: Any) -> rx.Component:
-    return rx.el.input(
-        id=f"doctor-{name}",
-        name=name,
-        default_value=value,
-        max_length=limit,
-        auto_complete="off",
+def _text(name: str, value: Any, most: int, **props: Any) -> rx.Component:
+    return field(
+        DoctorForm,
+        name,
+        f"doctor.{name}",
+        element_id=f"doctor-{name}",
+        value=value,
+        max_length=most,
         spell_check=False,
-        aria_invalid=DoctorForm.faults.contains(name),
-        custom_attrs={"aria-describedby": f"doctor-{name}-fault"},
-        class_name="input w-full aria-[invalid=true]:border-error",
         **props,
     )
-
-
-def _help(key: str, **values: Any) -> rx.Component:
-    return rx.el.p(t(key, **values), class_name="text-sm text-muted")
 
 
 def _account() -> rx.Component:
@@ -136,11 +106,14 @@ def _account() -> rx.Component:
             rx.el.span(t("doctor.account"), class_name="mr-3 text-muted"),
             rx.el.span(CARD["account"], class_name="font-medium"),
         ),
-        _field(
+        _text(
             "account",
-            _text("account", "", 50, auto_capitalize="none", auto_focus=True),
-            rx.cond(DoctorForm.mode == "add", _help("doctor.account_help")),
-            needed=True,
+            "",
+            50,
+            hint=rx.cond(DoctorForm.mode == "add", t("doctor.account_help"), ""),
+            auto_capitalize="none",
+            auto_focus=True,
+            required=True,
         ),
     )
 
@@ -148,27 +121,26 @@ def _account() -> rx.Component:
 def _person() -> rx.Component:
     """What belongs to the person; of an existing account the name alone is asked, to be sure who is meant."""
     return rx.fragment(
-        _field("name", _text("name", CARD["name"], NAME), needed=True),
+        _text("name", CARD["name"], NAME, required=True),
         rx.cond(
             DoctorForm.mode != "existing",
             rx.fragment(
-                _field("title", _text("title", CARD["title"], TITLE)),
-                _field(
+                _text("title", CARD["title"], TITLE),
+                _text(
                     "phone",
-                    _text("phone", "", 20, type="tel", input_mode="tel"),
-                    rx.cond(
+                    "",
+                    20,
+                    hint=rx.cond(
                         CARD["phone"] != "",
-                        _help("doctor.phone_keep", phone=CARD["phone"]),
-                        _help("doctor.phone_help"),
+                        t("doctor.phone_keep", phone=CARD["phone"]),
+                        t("doctor.phone_help"),
                     ),
+                    type="tel",
+                    input_mode="tel",
                 ),
                 rx.cond(
                     DoctorForm.wecom_shown & ~CARD["elsewhere"],
-                    _field(
-                        "wecom",
-                        _text("wecom", DoctorForm.wecom, 64, auto_capitalize="none"),
-                        _help("doctor.wecom_help"),
-                    ),
+                    _text("wecom", DoctorForm.wecom, 64, hint="doctor.wecom_help", auto_capitalize="none"),
                 ),
             ),
         ),
@@ -188,8 +160,10 @@ def _kept_elsewhere() -> rx.Component:
 
 
 def _department() -> rx.Component:
-    return _field(
+    return labelled(
+        DoctorForm,
         "department",
+        "doctor.department",
         rx.el.select(
             rx.el.option(t("doctor.no_department"), value=""),
             rx.cond(CARD["department_gone"], rx.el.option(CARD["department_name"], value=CARD["department"])),
@@ -216,7 +190,7 @@ def _roles() -> rx.Component:
     return rx.el.fieldset(
         rx.el.legend(
             t("doctor.roles"),
-            rx.el.span(" *", class_name="text-error", aria_hidden=True),
+            *star(True),
             class_name="mb-1 text-muted",
         ),
         rx.el.div(
@@ -226,14 +200,7 @@ def _roles() -> rx.Component:
             ),
             class_name="grid grid-cols-2 gap-x-3",
         ),
-        rx.cond(
-            DoctorForm.faults.contains("roles"),
-            rx.el.p(
-                rx.icon("circle-alert", class_name="ico flex-none"),
-                t(DoctorForm.faults["roles"]),
-                class_name="mt-1 flex items-start gap-1.5 text-sm text-error",
-            ),
-        ),
+        fault(DoctorForm, "roles"),
     )
 
 

@@ -1,17 +1,19 @@
 """The form of one doctor: adding, adding an existing account, editing; and what is done to one of them."""
 
-import asyncio
 from typing import Any
 
 import reflex as rx
 
-from mip_app.accounts import doctors, passwords, staffing
+from mip_app.accounts import doctors, staffing
 from mip_app.accounts.doctors import Card
-from mip_app.accounts.particulars import Particulars, name_of, of_form
+from mip_app.accounts.entries import form_of
+from mip_app.accounts.particulars import of_form
+from mip_app.accounts.sessions import account_key
 from mip_app.admin.doctors import wecom
 from mip_app.admin.doctors.state import Doctors, shown_again
+from mip_app.admin.trying import Refusal, Secret, initial_password
 from mip_app.core.actor import Permission
-from mip_app.core.database import changing, looking
+from mip_app.core.database import looking
 from mip_app.core.errors import MipError
 from mip_app.core.gate import event
 
@@ -40,13 +42,10 @@ def nobody() -> Card:
     )
 
 
-class DoctorForm(rx.State):
+class DoctorForm(Refusal, rx.State):
     mode: str = ""  # one of MODES; '' is closed
     card: Card = nobody()
     serial: int = 0  # rises with each opening: the fields begin anew
-    faults: dict[str, str] = {}  # by field, what is wrong with it
-    fault: str = ""  # the first of them, newly said
-    said: str = ""  # what is wrong with the whole
     wecom_shown: bool = False
     wecom: str = ""  # what they are called there
 
@@ -76,52 +75,40 @@ class DoctorForm(rx.State):
 
     @event(Permission.ADMIN_ACCOUNTS)
     async def submit(self, sent: dict[str, Any]) -> None:
-        given, account = of_form(sent), sent.get("account") if isinstance(sent, dict) else ""
-        self.faults, self.fault, self.said = {}, "", ""
-        try:
-            await self._save(self.mode, str(account or "")[:100], given, _wecom(sent))
-        except MipError as error:
-            self._say(error)
-            return
-        self.mode = ""
-        await shown_again(self)
+        if await self._saved(self.mode, form_of(sent)):
+            self.mode = ""
+            await shown_again(self)
 
-    async def _save(self, mode: str, account: str, given: Particulars, userid: str | None) -> None:
+    async def _saved(self, mode: str, form: dict[str, object]) -> bool:
+        given, account, userid = of_form(form), form.get("account", ""), _wecom(form)
         if mode == "existing":
-            await changing(staffing.add_existing, account, given)
-        elif mode == "edit":
-            await changing(wecom.edit, self.card["account"], given, userid)
-        elif mode == "add":
-            password, hashed = await asyncio.to_thread(passwords.initial_password)
-            await changing(wecom.add, account, given, hashed, userid)
-            (await self.get_state(DoctorActs))._tell(name_of(given.name), password)
+            return await self._tried(staffing.add_existing, account, given)
+        if mode == "edit":
+            return await self._tried(wecom.edit, self.card["account"], given, userid)
+        if mode != "add":
+            return False
+        initial = await initial_password()
+        if added := await self._tried(wecom.add, account, given, initial.hashed, userid):
+            (await self.get_state(DoctorActs))._keep(initial, account_key(str(account)))
+        return added
 
     def _open(self, mode: str, card: Card) -> None:
         self.mode, self.card, self.serial = mode, card, self.serial + 1
         self.wecom_shown, self.wecom = wecom.configured(), ""
-        self.faults, self.fault, self.said = {}, "", ""
-
-    def _say(self, error: MipError) -> None:
-        if field := error.detail.get("field", ""):
-            self.faults, self.fault = {field: error.code}, f"{field} {self.serial} {error.code}"
-        else:
-            self.said = error.code
+        self._forgive()
 
 
-def _wecom(sent: object) -> str | None:
+def _wecom(form: dict[str, object]) -> str | None:
     """None: the form had no such field."""
-    given = sent.get(wecom.FIELD) if isinstance(sent, dict) else None
+    given = form.get(wecom.FIELD)
     return given[:100] if isinstance(given, str) else None
 
 
-class DoctorActs(rx.State):
+class DoctorActs(Refusal, Secret, rx.State):
     act: str = ""  # what is to be confirmed, one of ACTS; '' is closed
     name: str = ""
     count: int = 0
     elsewhere: bool = False
-    said: str = ""
-    password: str = ""  # shown once, then forgotten
-    password_of: str = ""
 
     _accounts: list[str] = []
 
@@ -146,41 +133,34 @@ class DoctorActs(rx.State):
 
     @event(Permission.ADMIN_ACCOUNTS)
     async def do(self) -> None:
-        try:
-            await self._do(self.act)
-        except MipError as error:
-            self.said = error.code
-            return
-        self.act = ""
-        (await self.get_state(DoctorForm)).mode = ""
-        await shown_again(self)
+        if self._accounts and await self._done(self.act, self._accounts[0]):
+            self.act = ""
+            (await self.get_state(DoctorForm)).mode = ""
+            await shown_again(self)
 
     @event(Permission.ADMIN_ACCOUNTS)
     async def close(self) -> None:
         self.act = ""
 
     @event(Permission.ADMIN_ACCOUNTS)
-    async def forget(self) -> None:
-        self.password = self.password_of = ""
+    async def noted(self) -> None:
+        self._forget()
 
-    async def _do(self, act: str) -> None:
-        if not self._accounts:
-            return
-        account = self._accounts[0]
+    async def _done(self, act: str, account: str) -> bool:
         if act == "disable":
-            await changing(staffing.set_disabled, self._accounts, True)
-        elif act == "remove":
-            await changing(staffing.remove, account)
-        elif act == "reset_factor":
-            await changing(staffing.reset_second_factor, account)
-        elif act == "reset_password":
-            password, hashed = await asyncio.to_thread(passwords.initial_password)
-            await changing(staffing.reset_password, account, hashed)
-            self._tell(self.name, password)
+            return await self._tried(staffing.set_disabled, self._accounts, True)
+        if act == "remove":
+            return await self._tried(staffing.remove, account)
+        if act == "reset_factor":
+            return await self._tried(staffing.reset_second_factor, account)
+        if act != "reset_password":
+            return False
+        initial = await initial_password()
+        if done := await self._tried(staffing.reset_password, account, initial.hashed):
+            self._keep(initial, account)
+        return done
 
     def _ask(self, act: str, accounts: list[str], name: str, elsewhere: bool) -> None:
         self.act, self._accounts, self.name, self.elsewhere = act, accounts, name, elsewhere
-        self.count, self.said = len(accounts), ""
-
-    def _tell(self, name: str, password: str) -> None:
-        self.password_of, self.password = name, password
+        self.count = len(accounts)
+        self._forgive()

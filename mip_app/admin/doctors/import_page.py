@@ -7,10 +7,10 @@ from reflex_base.components.component import NoSSRComponent
 
 from mip_app.accounts.importing import SHOWN
 from mip_app.admin.doctors import import_state
+from mip_app.admin.forms import said
 from mip_app.admin.frame import add_admin_page, page_head
 from mip_app.core.actor import Permission
 from mip_app.core.i18n import t
-from mip_app.ui.modal import said_line
 from mip_app.ui.native import file_link
 
 ListImport: Any = import_state.ListImport
@@ -148,7 +148,7 @@ def _looked_through() -> rx.Component:
             ),
             _departments(),
             rx.cond(PREVIEW["good"] == 0, rx.el.p(t("import.none_good"), class_name="text-muted")),
-            said_line(ListImport.said),
+            said(ListImport.said),
             _start(),
             class_name="flex flex-col items-start gap-3 px-4 py-5 lg:px-6",
         ),

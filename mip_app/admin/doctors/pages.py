@@ -16,10 +16,10 @@ from mip_app.admin.doctors.table import (
     role_name,
     selection_bar,
 )
+from mip_app.admin.forms import said
 from mip_app.admin.frame import add_admin_page, page_head
 from mip_app.core.actor import Permission
 from mip_app.core.i18n import t
-from mip_app.ui.modal import said_line
 from mip_app.ui.native import post_form
 
 
@@ -34,7 +34,7 @@ def doctors() -> rx.Component:
     return rx.fragment(
         page_head("admin.doctors", _export(), _import(), _add_existing(), _add()),
         _filters(),
-        rx.el.div(said_line(Doctors.refused), class_name="px-4 empty:hidden lg:px-6 [&>p]:mt-0 [&>p]:mb-3"),
+        rx.el.div(said(Doctors.refused), class_name="px-4 pb-3 empty:hidden lg:px-6"),
         rx.match(
             Doctors.phase,
             ("loading", _skeleton()),

@@ -25,7 +25,7 @@ def userid(session: Session, actor: Actor, account: str) -> str:
 
 @needs(Permission.ADMIN_ACCOUNTS)
 def add(
-    session: Session, actor: Actor, account: str, given: Particulars, password_hash: str, name: str | None
+    session: Session, actor: Actor, account: object, given: Particulars, password_hash: str, name: str | None
 ) -> None:
     """`staffing.add`; `name` None: the form had no such field."""
     _bind(session, actor, staffing.add(session, actor, account, given, password_hash), name)

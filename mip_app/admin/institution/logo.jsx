@@ -1,6 +1,8 @@
 import { useState } from "react";
 import { useT } from "$/public/external/mip_app/core/i18n/i18n.js";
 
+const LIMIT = 2 << 20;
+
 // A button that chooses a picture and sends it as it is; the server draws it anew.
 export function LogoField({ label, onSent }) {
   const t = useT();
@@ -9,7 +11,7 @@ export function LogoField({ label, onSent }) {
     const file = target.files[0];
     target.value = "";
     if (!file) return;
-    if (file.size > 2_000_000) return say("logo.too_large");
+    if (file.size > LIMIT) return say("picture.too_large");
     say("logo.sending");
     try {
       const answer = await fetch("/institution/logo", { method: "POST", body: file });
@@ -33,7 +35,7 @@ export function LogoField({ label, onSent }) {
       </label>
       {said && (
         <p role={failed ? "alert" : "status"} className={failed ? "basis-full text-sm text-error" : "basis-full text-sm text-muted"}>
-          {t(said)}
+          {t(said, { limit: LIMIT >> 20 })}
         </p>
       )}
     </>

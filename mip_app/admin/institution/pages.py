@@ -197,4 +197,5 @@ def _change() -> rx.Component:
             ),
         ),
         wide=True,
+        newly=OwnInstitution.newly,
     )

@@ -109,6 +109,7 @@ def _opening() -> rx.Component:
             ),
         ),
         wide=True,
+        newly=Institutions.newly,
     )
 
 

@@ -259,6 +259,7 @@ def _named(what: str, on_submit: Any, *more: rx.Component) -> rx.Component:
                 ),
             ),
         ),
+        newly=Roles.newly,
     )
 
 
