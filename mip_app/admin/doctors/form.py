@@ -59,6 +59,7 @@ def _form() -> rx.Component:
             _department(),
             _roles(),
             _extra(),
+            fault(DoctorForm, "extra"),
             rx.cond((DoctorForm.mode == "edit") & CARD["home"], _pictures()),
             rx.cond((DoctorForm.mode == "edit") & ~CARD["me"], _acts()),
             class_name="flex flex-1 flex-col gap-4 overflow-y-auto px-5 py-4 scroll-quiet",
