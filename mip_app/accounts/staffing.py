@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
-from mip_app.accounts import phones, sessions, standing
+from mip_app.accounts import notices, phones, sessions, standing
 from mip_app.accounts.departments import department
 from mip_app.accounts.models import Institution, Membership, User
 from mip_app.accounts.particulars import (
@@ -160,6 +160,7 @@ def _edit_person(
     if phone and phones.index_of(phone) != user.phone_index:
         _refuse_taken_phone(session, actor, phone)
         standing.close_elsewhere(session, actor, membership)
+        notices.tell_former_phone(session, user, phone)
         user.phone, user.phone_index = phones.sealed(phone, user.id or 0), phones.index_of(phone)
         user.phone_verified_at = None
         changed.append("phone")

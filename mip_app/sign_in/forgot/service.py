@@ -2,7 +2,7 @@
 
 from sqlmodel import Session, col, select
 
-from mip_app.accounts import phones, sessions
+from mip_app.accounts import notices, phones, sessions
 from mip_app.accounts.models import User
 from mip_app.audit import service as audit
 from mip_app.audit.models import Act
@@ -63,6 +63,7 @@ def store_password(session: Session, actor: Actor, ticket: object, password_hash
     codes.use_up(session, codes.ticket_of(ticket))
     user = session.get_one(User, user_id)
     user.password_hash, user.first_login = password_hash, False
+    notices.tell_password_reset(session, user)
     forgive(session, actor, user.account)
     devices.forget(session, [user_id])
     sessions.end_sessions(session, [user_id])
