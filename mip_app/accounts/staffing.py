@@ -84,7 +84,9 @@ def add_checked(session: Session, actor: Actor, account: str, given: Particulars
 def add_existing(session: Session, actor: Actor, account: str, given: Particulars) -> None:
     """Somebody of the same alliance begins to work here, too. A wrong name answers like a wrong account."""
     place = _place(session, actor, given)
-    user = session.exec(select(User).where(User.account == sessions.account_key(plain(account)))).first()
+    asked = select(User).where(User.account == sessions.account_key(plain(account)))
+    # Held: a second administrator who adds the same person waits, and then sees that they are here.
+    user = session.exec(asked.with_for_update()).first()
     if user is None or user.name != plain(given.name) or not _of_alliance(session, actor, user):
         raise NotVisible("doctor.nobody_like_this", field="account")
     row = session.exec(
