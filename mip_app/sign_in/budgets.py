@@ -69,7 +69,7 @@ def wait_for(session: Session, limits: Iterable[Limit]) -> timedelta:
             col(Budget.key).in_(most), col(Budget.until) > now
         )
     )
-    return max((row.until - now for row in rows if row.count >= most[row.key]), default=NOW)
+    return max((until - now for key, count, until in rows if count >= most[key]), default=NOW)
 
 
 def give_back(session: Session, limits: Iterable[Limit], *, forget: Iterable[Limit] = ()) -> None:

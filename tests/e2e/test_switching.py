@@ -61,7 +61,7 @@ def test_who_has_both_sides_crosses_to_the_one_that_sees_no_patients(someone, si
     person.goes_to("/admin")
     page.wait_for_load_state("networkidle")
     page.locator("#account-menu").click() if viewport == "phone" else None
-    page.get_by_role("button", name="阅片").filter(visible=True).click()
+    page.get_by_role("button", name="返回诊断").filter(visible=True).click()
     page.wait_for_url("**/studies**")
     expect(page.get_by_role("searchbox").filter(visible=True).first).to_be_visible()
     person.goes_to("/admin/doctors")
