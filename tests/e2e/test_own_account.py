@@ -231,11 +231,11 @@ def test_ones_own_face_is_shown_and_ones_hand_is_on_the_next_report(
         part = page.locator(f"[data-picture={kind}]")
         expect(part.get_by_text("未上传")).to_be_visible()
         part.locator("input").set_input_files(scrawl(colour))
-        expect(part.locator("img")).to_have_attribute("src", re.compile(f"/people/me/{kind}"))
+        expect(part.locator("img")).to_have_attribute("src", re.compile(f"/people/of/{account}/{kind}"))
         expect(part.locator("img")).to_have_js_property("complete", True)
         assert part.locator("img").evaluate("image => image.naturalWidth") > 100
     face = page.locator("main img.size-14").first  # beside the name
-    expect(face).to_have_attribute("src", re.compile("/people/me/avatar"))
+    expect(face).to_have_attribute("src", re.compile(f"/people/of/{account}/avatar"))
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
 
     made = study("SHAN^Xiao=单^晓", slices=1)
