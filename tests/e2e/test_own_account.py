@@ -237,6 +237,8 @@ def test_ones_own_face_is_shown_and_ones_hand_is_on_the_next_report(
     face = page.locator("main img.size-14").first  # beside the name
     expect(face).to_have_attribute("src", re.compile(f"/people/of/{account}/avatar"))
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    heights = "all => all.map(each => each.getBoundingClientRect().height)"
+    assert viewport != "phone" or min(page.locator("main .btn:visible").evaluate_all(heights)) >= 44
 
     made = study("SHAN^Xiao=单^晓", slices=1)
     site.store([Made(data) for data in made])
