@@ -152,6 +152,7 @@ class Site:
             "MIP_PORT": str(self.port),
             "MIP_DATABASE_URL": "",
             "MIP_HOST": "127.0.0.1",
+            "MIP_CODES_PER_ADDRESS": "500",  # all browsers of the tests are at one address
         }
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(

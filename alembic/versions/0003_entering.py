@@ -13,14 +13,14 @@ depends_on = None
 
 
 def upgrade() -> None:
-    op.create_table('signintries',
+    op.create_table('budget',
     sa.Column('key', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
     sa.Column('count', sa.Integer(), nullable=False),
     sa.Column('until', mip_app.core.columns.Utc(timezone=True), nullable=False),
     sa.PrimaryKeyConstraint('key')
     )
-    with op.batch_alter_table('signintries', schema=None) as batch_op:
-        batch_op.create_index(batch_op.f('ix_signintries_until'), ['until'], unique=False)
+    with op.batch_alter_table('budget', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_budget_until'), ['until'], unique=False)
 
     op.create_table('knowndevice',
     sa.Column('id', sa.Integer(), nullable=False),

@@ -1,4 +1,4 @@
-"""messages, codes by phone, budgets"""
+"""messages, codes by phone"""
 
 import sqlalchemy as sa
 import sqlmodel
@@ -13,15 +13,6 @@ depends_on = None
 
 
 def upgrade() -> None:
-    op.create_table('budget',
-    sa.Column('key', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-    sa.Column('count', sa.Integer(), nullable=False),
-    sa.Column('until', mip_app.core.columns.Utc(timezone=True), nullable=False),
-    sa.PrimaryKeyConstraint('key')
-    )
-    with op.batch_alter_table('budget', schema=None) as batch_op:
-        batch_op.create_index(batch_op.f('ix_budget_until'), ['until'], unique=False)
-
     op.create_table('outboxmessage',
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
     sa.Column('template', sqlmodel.sql.sqltypes.AutoString(), nullable=False),

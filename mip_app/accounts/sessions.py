@@ -226,6 +226,8 @@ _COLUMNS: list[Any] = [
     col(Institution.name).label("institution_name"),
     col(Institution.name_en).label("institution_name_en"),
     col(Institution.alliance_id).label("institution_alliance_id"),
+    col(Alliance.name).label("alliance_name"),
+    col(Alliance.name_en).label("alliance_name_en"),
     # One row for each edited role of the institution, at least one: all in one statement, for each event asks this.
     RoleSet.code,
     RoleSet.permissions,
@@ -266,6 +268,8 @@ def _living(session: Session, which: ColumnElement[bool], address: str) -> Actor
         permissions=frozenset() if pending else on_side(allowed, side),
         institution_name=found.institution_name or "",
         institution_name_en=found.institution_name_en or "",
+        alliance_name=found.alliance_name or "",
+        alliance_name_en=found.alliance_name_en or "",
         session_id=found.session_id,
         address=address,
         alliance_id=found.alliance_id or found.institution_alliance_id,

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
-from mip_app.accounts import entries, phones, resetting, sessions, standing
+from mip_app.accounts import entries, notices, phones, resetting, sessions, standing
 from mip_app.accounts.departments import department
 from mip_app.accounts.lock_out import guarded
 from mip_app.accounts.models import Institution, Membership, User
@@ -83,9 +83,9 @@ def add_checked(session: Session, actor: Actor, account: str, given: Particulars
 def add_existing(session: Session, actor: Actor, account: object, given: Particulars) -> None:
     """Somebody of the same alliance begins to work here, too. A wrong name answers like a wrong account."""
     place = _place(session, actor, given)
-    user = session.exec(
-        select(User).where(User.account == sessions.account_key(entries.plain(account)))
-    ).first()
+    asked = select(User).where(User.account == sessions.account_key(entries.plain(account)))
+    # Held: a second administrator who adds the same person waits, and then sees that they are here.
+    user = session.exec(asked.with_for_update()).first()
     if user is None or user.name != entries.plain(given.name) or not _of_alliance(session, actor, user):
         raise NotVisible("doctor.nobody_like_this", field="account")
     row = session.exec(
@@ -158,6 +158,7 @@ def _edit_person(
     if phone and phones.index_of(phone) != user.phone_index:
         _refuse_taken_phone(session, actor, phone)
         standing.close_elsewhere(session, actor, membership)
+        notices.tell_former_phone(session, user, phone)
         user.phone, user.phone_index = phones.sealed(phone, user.id or 0), phones.index_of(phone)
         user.phone_verified_at = None
         changed.append("phone")

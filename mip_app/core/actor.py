@@ -68,6 +68,8 @@ class Actor:
     permissions: frozenset[Permission]
     institution_name: str = ""
     institution_name_en: str = ""
+    alliance_name: str = ""
+    alliance_name_en: str = ""
     session_id: int | None = None  # the sign-in this act belongs to
     address: str = ""  # where the request came from, for the audit
     alliance_id: int | None = None

@@ -6,15 +6,18 @@ IMMEDIATE, because a transaction that reads first and writes later loses updates
 
 import asyncio
 import contextlib
+import sqlite3
 from collections.abc import Callable, Iterator
 from functools import cache
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import Engine, event
+from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, create_engine
 
 from mip_app.core import bus
 from mip_app.core.actor import Actor, current_actor
+from mip_app.core.errors import Conflict
 from mip_app.core.settings import settings
 
 P = ParamSpec("P")
@@ -62,8 +65,32 @@ def write(
 ) -> R:
     """Run a service function in its own transaction: commit on return, roll back on any exception.
 
-    Pages that look at what changed are told after the commit, so whoever looks again sees it.
+    Pages that look at what changed are told after the commit, so whoever looks again sees it. Where somebody else
+    was faster with what may be there only once, the service runs again: it sees that now, and says so in its words.
     """
+    try:
+        return _write(service, actor, *args, **kwargs)
+    except IntegrityError as error:
+        if not _is_there_already(error):
+            raise
+    try:
+        return _write(service, actor, *args, **kwargs)
+    except IntegrityError as error:
+        if _is_there_already(error):
+            raise Conflict() from None  # its words and values name what people typed
+        raise
+
+
+def _is_there_already(error: IntegrityError) -> bool:
+    """Whether a unique constraint was hurt, and no other."""
+    unique = (sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY)
+    postgresql = getattr(error.orig, "sqlstate", "") == "23505"
+    return postgresql or getattr(error.orig, "sqlite_errorcode", 0) in unique
+
+
+def _write(
+    service: Callable[Concatenate[Session, Actor, P], R], actor: Actor, *args: P.args, **kwargs: P.kwargs
+) -> R:
     with _unit() as session:
         with session.begin():
             answer = service(session, actor, *args, **kwargs)

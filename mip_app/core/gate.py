@@ -91,7 +91,7 @@ def cookie_name() -> str:
 class Tab(rx.State):
     """Whom this tab belongs to: the sign-in (and with it the institution) that first used it."""
 
-    ended: str = ""  # why this tab must start anew: signed_out, other, pending
+    ended: str = ""  # why this tab must start anew: signed_out, too_many, other, pending
     refused: str = ""  # what was last asked here and is not allowed: the event's name
 
     _session_id: int = 0

@@ -79,6 +79,11 @@ class Settings(BaseSettings):
     qr_codes_address: int = Field(
         60, ge=1, description="QR codes for one address within MIP_SIGN_IN_WAIT_MINUTES"
     )
+    external_starts_address: int = Field(
+        600,
+        ge=1,
+        description="Starts through WeChat and WeCom from one address within MIP_SIGN_IN_WAIT_MINUTES",
+    )
 
     public_url: str = Field(
         "", description="What browsers call this server, https://…; empty: the host that each request names"

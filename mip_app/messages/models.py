@@ -14,6 +14,8 @@ class Template(StrEnum):
     CODE_BIND = "code.bind"
     CODE_CHANGE_PHONE = "code.change_phone"
     CODE_FORGOT = "code.forgot"
+    PASSWORD_RESET = "notice.password_reset"  # no parameter
+    PHONE_CHANGED = "notice.phone_changed"  # the last four digits of the new one
 
 
 class OutboxMessage(SQLModel, table=True):

@@ -7,7 +7,7 @@ import reflex as rx
 from mip_app.core.i18n import t
 from mip_app.sign_in.state import Approval
 from mip_app.ui.native import route_link
-from mip_app.ui.state import Shell, institution_name
+from mip_app.ui.state import Shell, place_name
 
 
 def approve() -> rx.Component:
@@ -94,7 +94,7 @@ def _time() -> rx.Component:
 
 
 def _institution() -> rx.Component:
-    return rx.el.span(institution_name(), class_name="block text-base text-muted")
+    return rx.el.span(place_name(), class_name="block text-base text-muted")
 
 
 def _end(icon: str, colour: str, title: str, then: str) -> rx.Component:

@@ -1,9 +1,11 @@
-"""How often something may be done in a period. Counted before it is done, so that parallel tries are counted too.
+"""How often something may be done in a period, so that guessing takes for ever.
 
-Each budget is one row that is raised by one statement: on PostgreSQL the row then stays locked until the end of
-the transaction, on SQLite there is one writer anyway. Who counts must not roll back: answer, do not raise.
+Counted before it is done, so that what happens at the same time is counted too; by one statement for each row, in
+one order for everybody, so that nobody waits for each other. Where one limit is reached nothing is counted: whoever
+refuses then may roll back.
 """
 
+import ipaddress
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -11,11 +13,14 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlmodel import Session, col, delete
+from sqlmodel import Session, col, delete, select, update
 
 from mip_app.core.clock import utc_now
+from mip_app.core.sealing import blind_index
+from mip_app.core.settings import settings
 from mip_app.sign_in.models import Budget
 
+NOW = timedelta(0)
 _TABLE: Any = Budget.__table__  # type: ignore[attr-defined]
 
 
@@ -26,48 +31,106 @@ class Limit:
     period: timedelta
 
 
-def spend(session: Session, limits: Iterable[Limit]) -> int:
-    """Count once against each until one is used up: 0, or the seconds to wait for that one.
+def limit(most: int, *what: str, period: timedelta | None = None) -> Limit:
+    """At most so often `what` within `period`, by default that of the settings; it may hold what people typed."""
+    # Sealed: people type passwords into the field for the account.
+    key = blind_index("\n".join(what), "sign_in.budget")
+    return Limit(key, most, period or timedelta(minutes=settings().sign_in_wait_minutes))
 
-    Everybody names them in one order (address, phone, person), or two could wait for each other.
-    """
+
+def source(address: str) -> str:
+    """What counts as one address: an IPv6 network of 64 bits is one household."""
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(found, ipaddress.IPv6Address) and found.ipv4_mapped is None:
+        return str(ipaddress.ip_network((found, 64), strict=False))
+    return str(getattr(found, "ipv4_mapped", None) or found)
+
+
+def spend(session: Session, limits: Iterable[Limit]) -> timedelta:
+    """Count once against all of them; or, where one is used up already, how long to wait: a whole period."""
+    now, ordered = utc_now(), _ordered(limits)
+    raised = [(each, *_raise(session, each, now)) for each in ordered]
+    _prune(session, now)
+    waits = [until - now for each, count, until in raised if count > each.most]
+    if waits:
+        _lower(session, ordered)
+    return max(waits, default=NOW)
+
+
+def wait_for(session: Session, limits: Iterable[Limit]) -> timedelta:
+    """How long until it may be done again; nothing is counted."""
     now = utc_now()
-    for limit in limits:
-        count, until = _raise(session, limit, now)
-        if count > limit.most:
-            return max(1, round((until - now).total_seconds()))
-    return 0
+    most = {each.key: each.most for each in limits}
+    rows = session.execute(
+        select(Budget.key, Budget.count, Budget.until).where(
+            col(Budget.key).in_(most), col(Budget.until) > now
+        )
+    )
+    return max((until - now for key, count, until in rows if count >= most[key]), default=NOW)
 
 
-def left(session: Session, limit: Limit) -> int:
-    """How often it may still be done."""
-    row = session.get(Budget, limit.key)
-    return limit.most - row.count if row and row.until > utc_now() else limit.most
+def give_back(session: Session, limits: Iterable[Limit], *, forget: Iterable[Limit] = ()) -> None:
+    """It was rightly done. Once less is counted against `limits`, and nothing any more against those to `forget`."""
+    limits, forgotten = list(limits), [each.key for each in forget]
+    keys = [*(each.key for each in limits), *forgotten]
+    session.execute(
+        select(Budget.key).where(col(Budget.key).in_(keys)).order_by(col(Budget.key)).with_for_update()
+    ).all()
+    _lower(session, limits)
+    session.execute(delete(Budget).where(col(Budget.key).in_(forgotten)))
 
 
-def give_back(session: Session, keys: Iterable[str]) -> None:
-    """It was rightly done: what was counted against these is forgotten."""
-    session.execute(delete(Budget).where(col(Budget.key).in_(list(keys))))
+def forget(session: Session, limits: Iterable[Limit]) -> None:
+    """Nothing is counted against these any more."""
+    give_back(session, (), forget=limits)
 
 
-def prune(session: Session) -> None:
-    session.execute(delete(Budget).where(col(Budget.until) < utc_now()))
+def _ordered(limits: Iterable[Limit]) -> list[Limit]:
+    return sorted(limits, key=lambda each: each.key)
 
 
 def _raise(session: Session, limit: Limit, now: datetime) -> tuple[int, datetime]:
+    """One more; with the last that is allowed the whole period begins, so that two periods never touch."""
     dialect: Any = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
-    over = _TABLE.c.until <= now
+    begins = sa.or_(_TABLE.c.until <= now, _TABLE.c.count == limit.most - 1)
     statement = (
         dialect.insert(_TABLE)
         .values(key=limit.key, count=1, until=now + limit.period)
         .on_conflict_do_update(
             index_elements=["key"],
             set_={
-                "count": sa.case((over, 1), else_=_TABLE.c.count + 1),
-                "until": sa.case((over, now + limit.period), else_=_TABLE.c.until),
+                "count": sa.case((_TABLE.c.until <= now, 1), else_=_TABLE.c.count + 1),
+                "until": sa.case((begins, now + limit.period), else_=_TABLE.c.until),
             },
         )
         .returning(_TABLE.c.count, _TABLE.c.until)
     )
     count, until = session.execute(statement).one()
     return count, until
+
+
+def _lower(session: Session, limits: Iterable[Limit]) -> None:
+    keys = [each.key for each in limits]
+    session.execute(
+        update(Budget)
+        .where(col(Budget.key).in_(keys), col(Budget.count) > 0)
+        .values(count=col(Budget.count) - 1)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def _prune(session: Session, now: datetime) -> None:
+    """Some of what is over; a few at a time, and never what somebody else holds."""
+    old = (
+        select(Budget.key)
+        .where(col(Budget.until) <= now)
+        .order_by(col(Budget.until))
+        .limit(100)
+        .with_for_update(skip_locked=True)
+    )
+    session.execute(
+        delete(Budget).where(col(Budget.key).in_(old)).execution_options(synchronize_session=False)
+    )

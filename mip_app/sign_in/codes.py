@@ -25,7 +25,7 @@ from mip_app.core.settings import settings
 from mip_app.messages import outbox
 from mip_app.messages.models import Template
 from mip_app.sign_in import budgets
-from mip_app.sign_in.budgets import Limit
+from mip_app.sign_in.budgets import Limit, limit, source
 from mip_app.sign_in.models import PhoneCode
 
 LIFE = timedelta(minutes=5)
@@ -85,7 +85,7 @@ def send(
     `user_id` None: nobody is sent anything, and whoever asks cannot tell. `account`: whose name was typed.
     """
     if wait := budgets.spend(session, _sending(actor, phone, account or str(user_id or ""))):
-        return Sent(error="code.too_many", wait=wait)
+        return Sent(error="code.too_many", wait=max(1, round(wait.total_seconds())))
     _replace(session, purpose, user_id)
     now, key = utc_now(), secrets.token_hex(16)
     code = f"{secrets.randbelow(10**6):06}"
@@ -199,7 +199,6 @@ def _count(session: Session, ticket: str) -> bool:
 def _replace(session: Session, purpose: Purpose, user_id: int | None) -> None:
     """Former codes of the same kind are over; those of yesterday go."""
     session.execute(delete(PhoneCode).where(col(PhoneCode.created_at) < utc_now() - KEEP))
-    budgets.prune(session)
     session.execute(
         update(PhoneCode)
         .where(col(PhoneCode.user_id) == (user_id or 0), col(PhoneCode.purpose) == purpose)
@@ -216,22 +215,22 @@ def _wrong(session: Session, actor: Actor, user_id: int | None, purpose: Purpose
 def _sending(actor: Actor, phone: str, account: str) -> list[Limit]:
     number = phones.index_of(phone)
     limits = [
-        Limit(f"code.address:{actor.address}", settings().codes_per_address, _HOUR),
-        Limit(f"code.pause:{number}", 1, PAUSE),
-        Limit(f"code.hour:{number}", 5, _HOUR),
-        Limit(f"code.day:{number}", 10, _DAY),
+        limit(settings().codes_per_address, "code.address", source(actor.address), period=_HOUR),
+        limit(1, "code.pause", number, period=PAUSE),
+        limit(5, "code.hour", number, period=_HOUR),
+        limit(10, "code.day", number, period=_DAY),
     ]
-    return [*limits, Limit(f"code.account:{account}", 20, _DAY)] if account else limits
+    return [*limits, limit(20, "code.account", account, period=_DAY)] if account else limits
 
 
 def _trying(actor: Actor, row: PhoneCode | None) -> list[Limit]:
     """The same for a code that nobody was sent: what is limited must not tell which it is."""
-    limits = [Limit(f"tries.address:{actor.address}", 100, _HOUR)]
+    limits = [limit(100, "tries.address", source(actor.address), period=_HOUR)]
     if row:
         number = phones.index_of(unseal(row.phone, "sign_in.code", row.id))
-        limits.append(Limit(f"tries.phone:{number}", 15, _HOUR))
+        limits.append(limit(15, "tries.phone", number, period=_HOUR))
     if row and row.user_id:
-        limits.append(Limit(f"tries.user:{row.user_id}", 15, _HOUR))
+        limits.append(limit(15, "tries.user", str(row.user_id), period=_HOUR))
     return limits
 
 

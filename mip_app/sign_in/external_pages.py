@@ -12,7 +12,7 @@ from mip_app.sign_in.external_parts import provider_name
 from mip_app.sign_in.external_state import BindPage
 from mip_app.ui.native import post_form
 from mip_app.ui.shell import add_page, brand
-from mip_app.ui.state import Shell
+from mip_app.ui.state import Shell, place_name
 
 
 def add_pages(app: rx.App) -> None:
@@ -24,7 +24,7 @@ def _bind() -> rx.Component:
         rx.el.div(
             rx.el.header(
                 brand(),
-                rx.el.span(Shell.name, " · ", Shell.institution, class_name="truncate text-sm text-muted"),
+                rx.el.span(Shell.name, " · ", place_name(), class_name="truncate text-sm text-muted"),
                 class_name="flex items-center justify-between gap-3",
             ),
             rx.match(BindPage.phase, ("", rx.fragment()), ("ask", _question()), _over()),

@@ -15,7 +15,13 @@ from mip_app.sign_in.external_api import BINDING
 SAID = frozenset(
     {
         *("external.away", "external.refused", "external.over", "external.cancelled"),
-        *("external.not_member", "external.no_entry", "external.bound_elsewhere", "external.binding_over"),
+        *(
+            "external.too_many",
+            "external.not_member",
+            "external.no_entry",
+            "external.bound_elsewhere",
+            "external.binding_over",
+        ),
     }
 )
 

@@ -2,6 +2,8 @@
 
 import reflex as rx
 from reflex_base.components.component import NoSSRComponent
+from reflex_base.vars import Var
+from reflex_components_core.el.elements.base import BaseHTML
 
 from mip_app.core.i18n import t
 from mip_app.sign_in.external_parts import external_buttons
@@ -11,6 +13,23 @@ from mip_app.ui.secret import password_field
 
 FORM = "sign-in-form"
 FORGOT = "/forgot"
+
+
+_KEPT = rx.asset("kept.js", shared=True)  # beside the two that import it
+_EARLY = rx.asset("early.js", shared=True)
+
+
+class EarlyScript(BaseHTML):
+    """`Keep` before hydration: part of the built page, run as soon as the page is read."""
+
+    tag = "script"
+
+    src: Var[str]
+    type: Var[str]
+
+
+def early() -> rx.Component:
+    return EarlyScript.create(src=str(_EARLY), type="module")
 
 
 class Keep(NoSSRComponent):

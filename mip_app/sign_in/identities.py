@@ -14,9 +14,9 @@ from mip_app.audit import service as audit
 from mip_app.audit.models import Act
 from mip_app.core.actor import Actor, Open, Permission, needs
 from mip_app.core.clock import utc_now
-from mip_app.core.errors import Conflict, Invalid, NotSignedIn, NotVisible
+from mip_app.core.errors import Conflict, Invalid, MipError, NotSignedIn, NotVisible
 from mip_app.core.settings import settings
-from mip_app.sign_in import wechat, wecom
+from mip_app.sign_in import budgets, wechat, wecom
 from mip_app.sign_in.models import ExternalAttempt, ExternalIdentity, PendingBinding, Provider
 
 KEEP = timedelta(minutes=10)
@@ -30,6 +30,11 @@ class AttemptOver(NotSignedIn):
 
 class Cancelled(NotSignedIn):
     code = "external.cancelled"
+
+
+class TooManyStarts(MipError):
+    code = "external.too_many"
+    status = 429
 
 
 class BoundElsewhere(Conflict):
@@ -80,7 +85,10 @@ def begin(
     binds: bool,
     target: str,
 ) -> str:
-    """The `state` that this browser takes along: random, good once, for ten minutes."""
+    """The `state` that this browser takes along: random, good once, for ten minutes. Raises TooManyStarts."""
+    most, address = settings().external_starts_address, budgets.source(actor.address)
+    if budgets.spend(session, [budgets.limit(most, "external", address)]):
+        raise TooManyStarts()
     _forget_the_old(session)
     state = secrets.token_hex(16)  # WeCom allows letters and digits alone
     session.add(

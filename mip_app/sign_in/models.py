@@ -9,8 +9,8 @@ from sqlmodel import Field, SQLModel
 from mip_app.core.columns import Utc
 
 
-class SignInTries(SQLModel, table=True):
-    """How often something was tried within a stretch of time. `key` tells only the server what it is."""
+class Budget(SQLModel, table=True):
+    """How often something was done within the current period. `key` tells only the server what it is."""
 
     key: str = Field(primary_key=True)
     count: int = 0
@@ -111,14 +111,6 @@ class CallbackSeen(SQLModel, table=True):
 
     signature: str = Field(primary_key=True)
     at: datetime = Field(index=True, sa_type=Utc)
-
-
-class Budget(SQLModel, table=True):
-    """How often something was done within the current period: codes asked for, codes and passwords tried."""
-
-    key: str = Field(primary_key=True)
-    count: int = 0
-    until: datetime = Field(sa_type=Utc, index=True)
 
 
 class PhoneCode(SQLModel, table=True):

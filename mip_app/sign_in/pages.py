@@ -24,6 +24,7 @@ def login() -> rx.Component:
     return rx.el.main(
         Tab.create(ended="", title=t("sign_in.page")),
         forms.Keep.create(),
+        forms.early(),
         _images(),
         rx.el.section(
             rx.el.header(brand(), _languages(), class_name="flex items-center justify-between pt-safe"),

@@ -18,8 +18,8 @@ from mip_app.audit.models import Act
 from mip_app.core.actor import Actor, Open, Side, needs
 from mip_app.core.errors import NotSignedIn
 from mip_app.core.settings import settings
-from mip_app.sign_in import tries
-from mip_app.sign_in.tries import Limit, limit
+from mip_app.sign_in import budgets
+from mip_app.sign_in.budgets import Limit, limit
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ def admit(session: Session, actor: Actor, account: str, device: str) -> Try:
     """Count a try for `account` from a browser with the token `device`. Raises SignInLocked."""
     key = account_key(account)
     known = _known(session, key)
-    limits, address = settings(), tries.source(actor.address)
+    limits, address = settings(), budgets.source(actor.address)
     if known_devices.is_known(session, known.user_id if known else 0, device):
         tried = Try(key, known, limit(limits.sign_in_attempts, "device", key, hash_of(device)), ())
     else:
@@ -73,7 +73,7 @@ def admit(session: Session, actor: Actor, account: str, device: str) -> Try:
                 limit(limits.sign_in_attempts_address, "address", address),
             ),
         )
-    if wait := tries.count(session, (tried.own, *tried.shared)):
+    if wait := budgets.spend(session, (tried.own, *tried.shared)):
         raise SignInLocked(wait)
     return tried
 
@@ -87,15 +87,14 @@ def accept(
         raise SignInRefused()
     user_id = tried.known.user_id
     signed_in = open_session(session, actor, user_id, device=agent, keep=keep, side=side)
-    tries.give_back(session, tried.shared)
-    tries.forget(session, [tried.own])
+    budgets.give_back(session, tried.shared, forget=[tried.own])
     return Entered(signed_in, known_devices.remember(session, user_id, device))
 
 
 @needs(Open.TO_ALL)
 def refuse(session: Session, actor: Actor, tried: Try) -> timedelta:
     """Write down a refused try. How long the next one has to wait."""
-    wait = tries.wait_for(session, (tried.own, *tried.shared))
+    wait = budgets.wait_for(session, (tried.own, *tried.shared))
     user_id, scope = log_of(session, tried.account)
     subject = f"user:{user_id}" if user_id else ""
     audit.record(session, actor, Act.SIGN_IN_REFUSED, subject, refused=True, scope=scope, waits=bool(wait))
@@ -112,4 +111,4 @@ def _known(session: Session, key: str) -> Known | None:
 def forgive(session: Session, actor: Actor, account: str) -> None:
     """For services that let somebody choose a new password: wrong ones for the former count no more."""
     key = account_key(account)
-    tries.forget(session, [limit(0, "pair", key, tries.source(actor.address)), limit(0, "account", key)])
+    budgets.forget(session, [limit(0, "pair", key, budgets.source(actor.address)), limit(0, "account", key)])

@@ -23,7 +23,7 @@ from mip_app.core.actor import Actor, Open, Side, needs
 from mip_app.core.clock import utc_now
 from mip_app.core.errors import MipError, NotPermitted, NotVisible
 from mip_app.core.settings import settings
-from mip_app.sign_in import tries
+from mip_app.sign_in import budgets
 from mip_app.sign_in.models import QrSignIn, QrState
 from mip_app.sign_in.password import Entered
 
@@ -72,7 +72,9 @@ class Asking:
 def issue(session: Session, actor: Actor, agent: str, former: str) -> Issued:
     """A code for this browser; the one it had before is worth nothing. Raises QrTooMany."""
     now = utc_now()
-    if tries.count(session, [tries.limit(settings().qr_codes_address, "qr", tries.source(actor.address))]):
+    if budgets.spend(
+        session, [budgets.limit(settings().qr_codes_address, "qr", budgets.source(actor.address))]
+    ):
         raise QrTooMany()
     session.execute(
         delete(QrSignIn).where(

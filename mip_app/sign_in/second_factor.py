@@ -22,12 +22,13 @@ from mip_app.core.errors import Conflict, NotPermitted
 from mip_app.core.sealing import seal, unseal
 from mip_app.core.settings import settings
 from mip_app.sign_in import budgets
-from mip_app.sign_in.budgets import Limit
+from mip_app.sign_in.budgets import Limit, limit
 
 STEP = 30  # seconds
 TRIES = 5
 ISSUER = "MIP"
 _PURPOSE = "user.second_factor"
+_HOUR = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +52,8 @@ def prove(session: Session, actor: Actor, code: str) -> str:
         return _over(session, actor)
     if not _take_step(session, actor.user, code):
         audit.record(session, actor, Act.SECOND_FACTOR_REFUSED, refused=True)
-        return _over(session, actor) if not budgets.left(session, limits[0]) else "second_factor.wrong"
-    budgets.give_back(session, [limit.key for limit in limits])
+        return _over(session, actor) if budgets.wait_for(session, limits[:1]) else "second_factor.wrong"
+    budgets.forget(session, limits)
     session.get_one(LoginSession, actor.session_id).second_factor_at = utc_now()
     audit.record(session, actor, Act.SECOND_FACTOR_GIVEN)
     return ""
@@ -73,7 +74,7 @@ def begin(session: Session, actor: Actor) -> Enrolment:
 def confirm(session: Session, actor: Actor, code: str) -> str:
     """Turn it on: the app shows the right codes. '' or a key of the catalogue; never raises for a wrong code."""
     user = _may_turn_on(session, actor)
-    if budgets.spend(session, [Limit(f"second_factor.confirm:{user.id}", 20, timedelta(hours=1))]):
+    if budgets.spend(session, [limit(20, "second_factor.confirm", str(user.id), period=_HOUR)]):
         return "second_factor.too_many"
     if not user.second_factor or not _take_step(session, actor.user, code):
         return "second_factor.wrong"
@@ -144,13 +145,13 @@ def _over(session: Session, actor: Actor) -> str:
 
 def _limits(actor: Actor) -> list[Limit]:
     return [
-        Limit(f"second_factor.session:{actor.session_id}", TRIES, timedelta(days=1)),
+        limit(TRIES, "second_factor.session", str(actor.session_id), period=timedelta(days=1)),
         _per_person(actor),
     ]
 
 
 def _per_person(actor: Actor) -> Limit:
-    return Limit(f"second_factor.user:{actor.user}", 20, timedelta(hours=1))
+    return limit(20, "second_factor.user", str(actor.user), period=_HOUR)
 
 
 def _qr(secret: str, account: str) -> str:

@@ -15,6 +15,7 @@ SAID = frozenset(
         "sign_in.not_admin",
         "sign_in.qr_gone",
         "sign_in.refused",
+        "sign_in.too_many_codes",
     }
 )
 

@@ -6,14 +6,14 @@ from mip_app.core.actor import Side
 from mip_app.core.i18n import t
 from mip_app.sign_in.places_state import Offer, Places
 from mip_app.ui.native import post_form
-from mip_app.ui.state import in_language, institution_name
+from mip_app.ui.state import named_place, place_name
 
 
 def in_bar() -> rx.Component:
     """On the PC: the institution, a menu where there are several, and the way to the other side."""
     where = rx.fragment(
         rx.icon("hospital", class_name="ico text-muted"),
-        rx.el.span(institution_name(), class_name="truncate"),
+        rx.el.span(place_name(), class_name="truncate"),
     )
     return rx.el.div(
         rx.foreach(Places.across, lambda offer: _cross(offer, "", "btn btn-ghost btn-sm font-normal")),
@@ -60,7 +60,7 @@ def in_menu(device: str) -> rx.Component:
 
 def _elsewhere(device: str) -> rx.Component:
     def one(offer: rx.Var[Offer]) -> rx.Component:
-        name = in_language(offer["name"], offer["name_en"])
+        name = named_place(offer["name"], offer["name_en"])
         return _switch(
             offer,
             rx.icon("hospital", class_name="ico text-muted"),

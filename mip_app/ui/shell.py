@@ -14,7 +14,7 @@ from mip_app.core.gate import Tab as TabState
 from mip_app.core.http import declare_page
 from mip_app.core.i18n import switch_language, t
 from mip_app.ui.native import post_form
-from mip_app.ui.state import Shell, institution_name
+from mip_app.ui.state import Shell, place_name
 
 
 class Tab(NoSSRComponent):
@@ -126,7 +126,7 @@ def account_menu(device: str = "") -> rx.Component:
         ),
         rx.el.div(
             rx.el.p(Shell.name, class_name="px-3 pt-2 font-medium"),
-            rx.el.p(institution_name(), class_name="px-3 pb-2 text-sm text-muted"),
+            rx.el.p(place_name(), class_name="px-3 pb-2 text-sm text-muted"),
             *(part(device) for part in frame.menu),
             rx.el.a(
                 rx.icon("circle-user-round", class_name="ico"),
@@ -158,7 +158,7 @@ def place_in_bar() -> rx.Component:
         return frame.place()
     return rx.el.span(
         rx.icon("hospital", class_name="ico text-muted"),
-        institution_name(),
+        place_name(),
         class_name="flex items-center gap-1.5 text-sm whitespace-nowrap",
     )
 
@@ -188,7 +188,7 @@ def phone_bar(title: str, *acts: rx.Component) -> rx.Component:
         rx.el.div(
             rx.el.div(
                 rx.el.p(t(title), class_name="truncate text-xl leading-6 font-semibold"),
-                rx.el.p(institution_name(), class_name="truncate text-xs text-muted"),
+                rx.el.p(place_name(), class_name="truncate text-xs text-muted"),
                 class_name="min-w-0 flex-1",
             ),
             *acts,

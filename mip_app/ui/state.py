@@ -7,7 +7,7 @@ from mip_app.core.actor import Actor, allows, current_actor
 from mip_app.core.errors import NotSignedIn
 from mip_app.core.gate import Open, Tab, event, renewed_actor
 from mip_app.core.http import rule_of_page
-from mip_app.core.i18n import language
+from mip_app.core.i18n import language, t
 from mip_app.core.logs import note
 
 LOOK_EVERY = 30.0  # seconds; a sign-in also ends by the clock
@@ -15,8 +15,8 @@ LOOK_EVERY = 30.0  # seconds; a sign-in also ends by the clock
 
 class Shell(rx.State):
     name: str = ""
-    institution: str = ""
-    institution_en: str = ""
+    place: str = ""  # the institution, for its administrators the alliance; '' is the platform
+    place_en: str = ""
     may: list[str] = []
 
     @event(Open.TO_SIGNED_IN)
@@ -45,7 +45,9 @@ class Shell(rx.State):
 
     def _show(self, actor: Actor) -> None:
         self.name = actor.name
-        self.institution, self.institution_en = actor.institution_name, actor.institution_name_en
+        self.place, self.place_en = actor.institution_name, actor.institution_name_en
+        if actor.institution_id is None:
+            self.place, self.place_en = actor.alliance_name, actor.alliance_name_en
         self.may = sorted(actor.permissions)
 
 
@@ -61,9 +63,14 @@ def may(permission: str) -> rx.Var[bool]:
     return Shell.may.contains(permission)
 
 
-def institution_name() -> rx.Var[str]:
-    """Where one works, in the reader's language where the institution has a name in it."""
-    return in_language(Shell.institution, Shell.institution_en)
+def place_name() -> rx.Var[str]:
+    """Where one works: institution, alliance or platform; nothing before it is known."""
+    return rx.cond(Shell.name != "", named_place(Shell.place, Shell.place_en), "")
+
+
+def named_place(name: rx.Var[str], name_en: rx.Var[str]) -> rx.Var[str]:
+    """A place in the reader's language where it has a name in it; the platform has none of its own."""
+    return rx.cond(name != "", in_language(name, name_en), t("ui.platform"))
 
 
 def in_language(name: rx.Var[str], name_en: rx.Var[str]) -> rx.Var[str]:

@@ -42,6 +42,7 @@ export function Tab({ ended, title }) {
     document.documentElement.classList.add("invisible"); // what is shown is no longer anybody's to see
     if (ended === "other") window.location.reload();
     else if (ended === "pending") window.location.replace(`/welcome?next=${encodeURIComponent(window.location.pathname)}`);
+    else if (ended === "too_many") window.location.replace("/login?error=sign_in.too_many_codes");
     else {
       // Another tab may be signing in anew: its cookie arrives after the news that this sign-in is over.
       const go = () => window.location.replace(`/login?next=${encodeURIComponent(window.location.pathname)}&ended=1`);

@@ -1,5 +1,6 @@
 """First login, a forgotten password, one's own account and the second factor, in a browser on both viewports."""
 
+import io
 import re
 import time
 import uuid
@@ -7,23 +8,23 @@ import uuid
 import httpx
 import pyotp
 import pytest
-from playwright.sync_api import Page, expect
+from PIL import Image, ImageDraw
+from playwright.sync_api import expect
+from pypdf import PdfReader
 from sqlmodel import Session, select
 
-from mip_app.accounts import opening, phones
+from mip_app.accounts import opening, phones, sessions
 from mip_app.accounts.models import Role, User
 from mip_app.core import database
 from mip_app.core.clock import utc_now
 from mip_app.core.sealing import seal
-from mip_app.messages import outbox
+from mip_app.reports import signing
+from tests.e2e.steps import NEW, chooses, code_for, gives_password, new_phone, types_code
+from tests.images import Made, study
+from tests.reports.conftest import Window
 from tests.site import PASSWORD, Site, inside
 
 VIEWPORTS = pytest.mark.parametrize("viewport", ["desktop", "phone"])
-NEW = "seven lanterns over water"
-
-
-def new_phone() -> str:
-    return f"138{uuid.uuid4().int % 10**8:08}"
 
 
 def opened(site: Site, *, phone: str = "", verified: bool = False, first_login: bool = False) -> str:
@@ -46,30 +47,6 @@ def opened(site: Site, *, phone: str = "", verified: bool = False, first_login: 
             user.phone_verified_at = utc_now() if verified else None
             user.first_login = first_login
     return account
-
-
-def code_for(site: Site, phone: str) -> str:
-    with inside(site.data):
-        waiting = database.read(outbox.waiting, opening.CONSOLE)
-    return next(message.parameters[0] for message in waiting if message.phone == phone)
-
-
-def gives_password(person, password: str = PASSWORD) -> Page:
-    page = person.goes_to("/login")
-    page.fill("#account", person.account)
-    page.fill("#password", password)
-    page.click("#sign-in")
-    return page
-
-
-def types_code(page: Page, code: str) -> None:
-    page.locator("[data-code-input] input").first.click()
-    page.keyboard.type(code)
-
-
-def chooses(page: Page, password: str, again: str = "") -> None:
-    page.fill("#new-password", password)
-    page.fill("#new-password-again", again or password)
 
 
 @VIEWPORTS
@@ -232,3 +209,46 @@ def test_too_many_wrong_codes_of_the_app_end_the_sign_in(someone, site: Site) ->
         expect(page.locator("[data-code-input] input").first).to_have_value("")
     types_code(page, "000000")
     page.wait_for_url("**/login**")
+    expect(page.get_by_role("alert")).to_contain_text("验证器应用的验证码输错次数过多")
+
+
+def scrawl(colour: str) -> dict:
+    image = Image.new("RGB", (300, 120), "white")
+    ImageDraw.Draw(image).line([(40, 90), (250, 30)], fill=colour, width=9)
+    out = io.BytesIO()
+    image.save(out, "PNG")
+    return {"name": "drawn.png", "mimeType": "image/png", "buffer": out.getvalue()}
+
+
+@VIEWPORTS
+def test_ones_own_face_is_shown_and_ones_hand_is_on_the_next_report(
+    someone, site: Site, viewport: str
+) -> None:
+    account = opened(site)
+    person = someone(account, viewport)
+    page = person.signs_in("/account")
+    for kind, colour in (("avatar", "teal"), ("signature", "black")):
+        part = page.locator(f"[data-picture={kind}]")
+        expect(part.get_by_text("未上传")).to_be_visible()
+        part.locator("input").set_input_files(scrawl(colour))
+        expect(part.locator("img")).to_have_attribute("src", re.compile(f"/people/of/{account}/{kind}"))
+        expect(part.locator("img")).to_have_js_property("complete", True)
+        assert part.locator("img").evaluate("image => image.naturalWidth") > 100
+    face = page.locator("main img.size-14").first  # beside the name
+    expect(face).to_have_attribute("src", re.compile(f"/people/of/{account}/avatar"))
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    heights = "all => all.map(each => each.getBoundingClientRect().height)"
+    assert viewport != "phone" or min(page.locator("main .btn:visible").evaluate_all(heights)) >= 44
+
+    made = study("SHAN^Xiao=单^晓", slices=1)
+    site.store([Made(data) for data in made])
+    uid = str(made[0].StudyInstanceUID)
+    with inside(site.data):
+        with Session(database.engine()) as session:
+            user_id = session.exec(select(User.id).where(User.account == account)).one()
+        signs = database.write(sessions.open_session, sessions.nobody(), user_id).actor
+        window = Window(signs, uid)
+        window.take()
+        assert window.do(signing.sign, "两肺清晰。", "未见异常。").ok
+    answer = person.context.request.get(f"{site.url}/print/{uid}.pdf")
+    assert [image.image.mode for image in PdfReader(io.BytesIO(answer.body())).pages[0].images]

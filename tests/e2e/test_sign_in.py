@@ -1,5 +1,7 @@
 """The sign-in page, on both viewports and in both languages."""
 
+import re
+
 import pytest
 from playwright.sync_api import expect
 
@@ -57,6 +59,24 @@ def test_a_doctor_is_told_that_the_administration_is_not_theirs(someone) -> None
     page.fill("#password", PASSWORD)
     page.click("#sign-in")
     expect(page.get_by_role("alert")).to_have_text("您的账号没有管理权限，请用医生登录")
+
+
+def test_who_is_quicker_than_the_script_loses_nothing(someone) -> None:
+    person = someone("guanli")
+    person.forgiven = ("net::ERR_FAILED", "import")
+    # As on a slow line: the page is there, what brings it to life is not.
+    person.page.route("**/assets/**/*.js", lambda route: route.abort())
+    page = person.goes_to("/login?side=admin")
+    expect(page.get_by_role("heading", name="登录管理端")).to_be_visible()
+    page.fill("#account", "guanli")
+    page.fill("#password", "wrong")
+    page.click("#sign-in")
+    page.wait_for_url(re.compile("error=sign_in.refused"))
+    expect(page.get_by_role("heading", name="登录管理端")).to_be_visible()
+    expect(page.locator("#account")).to_have_value("guanli")
+    page.fill("#password", PASSWORD)
+    page.click("#sign-in")
+    page.wait_for_url("**/admin**")
 
 
 def test_a_password_can_be_looked_at_before_it_is_sent(someone) -> None:

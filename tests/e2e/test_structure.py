@@ -9,16 +9,15 @@ from io import BytesIO
 import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
-from sqlmodel import Session, select
 
-from mip_app.accounts import opening, passwords
-from mip_app.accounts.models import Role, User
+from mip_app.accounts import opening
+from mip_app.accounts.models import Role
 from mip_app.core import database
 from tests.e2e.conftest import Person
+from tests.e2e.steps import first_sign_in, new_phone
 from tests.site import PASSWORD, Site, inside
 
 NASTY = "<img src=x onerror=window.__hit=1>"
-DONE = passwords.hashed(PASSWORD)
 
 
 def administers(person: Person, path: str) -> Page:
@@ -34,10 +33,13 @@ def administers(person: Person, path: str) -> Page:
     return page
 
 
-def finished_first_sign_in(site: Site, account: str) -> None:
-    with inside(site.data), Session(database.engine()) as session, session.begin():
-        user = session.exec(select(User).where(User.account == account)).one()
-        user.first_login, user.password_hash = False, DONE
+def says_where(page: Page, name: str, viewport: str) -> None:
+    """On the PC in the bar, and on both in the account's menu."""
+    if viewport == "desktop":
+        expect(page.locator("header").get_by_text(name, exact=True).first).to_be_visible()
+    page.locator("#account-menu").click()
+    expect(page.locator("details[open]").get_by_text(name, exact=True)).to_be_visible()
+    page.keyboard.press("Escape")
 
 
 def fill(page: Page, **fields: str) -> None:
@@ -50,10 +52,18 @@ def test_operator_opens_an_alliance_its_administrator_a_hospital_whose_administr
     someone: Callable[..., Person], site: Site, viewport: str
 ) -> None:
     tag = uuid.uuid4().hex[:6]
+    leaders_phone, heads_phone = new_phone(), new_phone()
     alliance, hospital = f"{NASTY}{tag}", f"医院{NASTY}{tag}"
     page = administers(someone("yunying", viewport), "/admin/alliances")
+    says_where(page, "平台", viewport)
     page.click("#open-place")
-    fill(page, name=alliance, account="x", person=NASTY, mobile="138 0000 0001")
+    fill(
+        page,
+        name=alliance,
+        account="x",
+        person=NASTY,
+        mobile=f"{leaders_phone[:3]} {leaders_phone[3:7]} {leaders_phone[7:]}",
+    )
     page.click("#do-open")
     expect(page.locator("#account[aria-invalid=true]")).to_be_visible()
     assert page.input_value("#name") == alliance  # what was typed stays
@@ -66,27 +76,26 @@ def test_operator_opens_an_alliance_its_administrator_a_hospital_whose_administr
     expect(page.locator("#secret-password")).to_have_count(0)
     assert initial not in page.content()
     expect(page.get_by_text(alliance)).to_be_visible()
-    finished_first_sign_in(site, f"leader-{tag}")
 
-    page = administers(someone(f"leader-{tag}", viewport), "/admin")
+    page = first_sign_in(someone(f"leader-{tag}", viewport), initial, leaders_phone, "/login?side=admin")
     page.wait_for_url(re.compile("/admin/institutions/?$"))
+    says_where(page, alliance, viewport)
     expect(page.get_by_text("还没有机构")).to_be_visible()
     page.click("#open-place")
     fill(page, name=hospital, name_en="Hospital", code=f"H-{tag}", level="三级甲等")
-    fill(page, account=f"head-{tag}", person=NASTY, mobile="13800000002")
+    fill(page, account=f"head-{tag}", person=NASTY, mobile=heads_phone)
     page.click("#do-open")
-    expect(page.locator("#secret-password")).to_be_visible()
+    initial = page.locator("#secret-password").inner_text()
     page.click("#secret-noted")
     page.locator("[data-place] button").click()
     expect(page.locator(f"[data-account=head-{tag}]")).to_contain_text(NASTY)
     expect(page.locator(f"[data-account=head-{tag}]")).to_contain_text("未首次登录")
-    finished_first_sign_in(site, f"head-{tag}")
 
-    page = administers(someone(f"head-{tag}", viewport), "/admin")
+    page = first_sign_in(someone(f"head-{tag}", viewport), initial, heads_phone, "/login?side=admin")
     page.wait_for_url(re.compile("/admin/institution/?$"))
     expect(page.get_by_role("link", name="医生管理")).to_be_visible()
     expect(page.locator("#figure-people")).to_have_text("1")
-    expect(page.get_by_text("13800000002")).to_have_count(0)
+    expect(page.get_by_text(heads_phone)).to_have_count(0)
     assert page.evaluate("window.__hit") is None
 
 

@@ -49,13 +49,22 @@ def test_switching_institution_shows_the_other_place_and_blanks_every_other_tab(
 @pytest.mark.parametrize("viewport", ["desktop", "phone"])
 def test_who_has_both_sides_crosses_to_the_one_that_sees_no_patients(someone, site, viewport) -> None:
     person = someone(site.newcomer("许言", JN1=[Role.REVIEWER, Role.INSTITUTION_ADMIN]), viewport)
-    person.forgiven = ("404",)  # the first area of the administration may stand elsewhere
     page = person.signs_in()
     if viewport == "phone":
         page.locator("#phone-account-menu").click()
     page.get_by_role("button", name="管理").filter(visible=True).click()
     page.wait_for_url("**/admin**")
+    expect(page.get_by_role("link", name="医生管理")).to_be_visible()
     person.goes_to("/studies")
+    page.wait_for_url("**/forbidden**")
+    # And back: what is the administration's is not the doctors'.
+    person.goes_to("/admin")
+    page.wait_for_load_state("networkidle")
+    page.locator("#account-menu").click() if viewport == "phone" else None
+    page.get_by_role("button", name="返回诊断").filter(visible=True).click()
+    page.wait_for_url("**/studies**")
+    expect(page.get_by_role("searchbox").filter(visible=True).first).to_be_visible()
+    person.goes_to("/admin/doctors")
     page.wait_for_url("**/forbidden**")
 
 

@@ -57,7 +57,17 @@ def now(actor: Actor) -> Actor | None:
 def sent_code(phone: str = PHONE) -> str:
     """The last code that was sent to a phone."""
     waiting = database.read(outbox.waiting, opening.CONSOLE)
-    return next(message.parameters[0] for message in waiting if message.phone == phone)
+    return next(m.parameters[0] for m in waiting if m.phone == phone and m.template.startswith("code."))
+
+
+def told(phone: str = PHONE) -> list[tuple[str, list[str]]]:
+    """What else was said to a phone."""
+    waiting = database.read(outbox.waiting, opening.CONSOLE)
+    return [
+        (message.template.value, message.parameters)
+        for message in waiting
+        if message.phone == phone and not message.template.startswith("code.")
+    ]
 
 
 def sent_count() -> int:

@@ -18,7 +18,7 @@ from mip_app.sign_in import codes
 from mip_app.sign_in.codes import CodeRefused, Purpose
 from mip_app.sign_in.forgot import service as forgot
 from mip_app.sign_in.models import PhoneCode
-from tests.sign_in.conftest import OTHER_PHONE, PHONE, enters, later, now, sent_code, sent_count, wrong
+from tests.sign_in.conftest import OTHER_PHONE, PHONE, enters, later, now, sent_code, sent_count, told, wrong
 
 NEW = "seven lanterns over water"
 
@@ -46,6 +46,7 @@ def test_a_forgotten_password_is_set_anew_and_every_sign_in_ends(lin: int) -> No
     assert try_it(ticket, sent_code()) == ""
     forgot.set_password(nobody(), ticket, NEW, NEW)
     assert now(device) is None
+    assert told() == [("notice.password_reset", [])]
     with Session(database.engine()) as session:
         assert matches(session.get_one(User, lin).password_hash, NEW)
         assert Act.PASSWORD_RESET in session.exec(select(AuditEntry.act)).all()

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import httpx
 import pytest
@@ -14,8 +14,9 @@ from mip_app.audit.models import Act, AuditEntry
 from mip_app.core import database
 from mip_app.core.clock import utc_now
 from mip_app.core.errors import Conflict, Invalid, NotPermitted, NotVisible
-from mip_app.sign_in import identities
-from mip_app.sign_in.models import ExternalAttempt, ExternalIdentity, Provider
+from mip_app.core.settings import settings
+from mip_app.sign_in import budgets, identities
+from mip_app.sign_in.models import Budget, ExternalAttempt, ExternalIdentity, Provider
 from tests.sign_in.wechat_server import CORP, CORP_SECRET, WEBSITE_SECRET, Human, WeChat
 from tests.site import PASSWORD, Site, inside
 
@@ -274,6 +275,26 @@ class TestAttacks:
         assert "httponly" in flags
         assert "samesite=lax" in flags
         assert "max-age=600" in flags
+
+    def test_one_address_sets_out_so_often_and_then_waits(self, site) -> None:
+        def attempts() -> int:
+            with inside(site.data), Session(database.engine()) as session:
+                return len(session.exec(select(ExternalAttempt)).all())
+
+        def set_out_until(often: int) -> None:
+            with inside(site.data), Session(database.engine()) as session, session.begin():
+                row = session.get_one(Budget, budgets.limit(1, "external", "127.0.0.1").key)
+                row.count = often
+
+        assert "/auth/wechat/back" in unquote(browser(site).get("/auth/wechat").headers["location"])
+        set_out_until(settings().external_starts_address)
+        before = attempts()
+        for way in ("wechat", "wecom", "wecom/entry"):
+            place = browser(site).get(f"/auth/{way}").headers["location"]
+            assert place == f"/login?error=external.too_many&kind={way.partition('/')[0]}"
+        assert attempts() == before
+        set_out_until(0)
+        assert "/auth/wechat/back" in unquote(browser(site).get("/auth/wechat").headers["location"])
 
     def test_an_identity_of_somebody_else_cannot_be_taken(self, site, wechat) -> None:
         thief = site.sign_in("qinghe")

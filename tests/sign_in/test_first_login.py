@@ -6,8 +6,9 @@ from reflex_base.registry import RegistrationContext
 from sqlmodel import Session, select
 
 import mip_app.mip_app  # noqa: F401  registers every state
-from mip_app.accounts import opening, password_policy, passwords
+from mip_app.accounts import opening, password_policy, passwords, staffing
 from mip_app.accounts.models import LoginSession, Role, User
+from mip_app.accounts.particulars import Particulars
 from mip_app.audit.models import Act, AuditEntry
 from mip_app.core import database
 from mip_app.core.actor import Open
@@ -16,7 +17,7 @@ from mip_app.core.gate import rule_of
 from mip_app.sign_in.account import devices
 from mip_app.sign_in.account import service as own
 from mip_app.sign_in.welcome import service as welcome
-from tests.sign_in.conftest import OTHER_PHONE, PASSWORD, PHONE, enters, later, now, sent_code, wrong
+from tests.sign_in.conftest import OTHER_PHONE, PASSWORD, PHONE, enters, later, now, sent_code, told, wrong
 from tests.site import PASSWORD as SITE_PASSWORD
 from tests.site import Site, inside
 from tests.socket import STATE, RawSocket
@@ -150,6 +151,18 @@ def test_a_new_phone_is_proved_and_needs_the_password(open_person) -> None:
     assert database.read(own.own, actor).phone == "138****0210"  # not yet
     assert database.write(own.confirm_phone, actor, sent_code(OTHER_PHONE)) == ""
     assert database.read(own.own, actor).phone == "139****0001"
+    # Whoever holds the former one learns of it: it may have been somebody else.
+    assert (told(PHONE), told(OTHER_PHONE)) == ([("notice.phone_changed", ["0001"])], [])
+
+
+@pytest.mark.parametrize("verified", [True, False])
+def test_an_administrator_who_changes_a_phone_is_told_on_to_the_one_that_was_proved(
+    open_person, actor, verified: bool
+) -> None:
+    open_person("lin", phone=PHONE, verified=verified)
+    given = Particulars("林望舒", roles=("reporter",), phone=OTHER_PHONE)
+    database.write(staffing.edit, actor(Role.INSTITUTION_ADMIN), "lin", given)
+    assert told(PHONE) == ([("notice.phone_changed", ["0001"])] if verified else [])
 
 
 def test_own_devices_are_listed_and_ended_and_nobody_elses(open_person) -> None:

@@ -15,9 +15,9 @@ from mip_app.core import database
 from mip_app.core.actor import Side
 from mip_app.core.clock import utc_now
 from mip_app.core.settings import settings
-from mip_app.sign_in import line, password, tries
+from mip_app.sign_in import budgets, line, password
 from mip_app.sign_in.entering import busy
-from mip_app.sign_in.models import SignInTries
+from mip_app.sign_in.models import Budget
 
 HERE = "203.0.113.5"
 
@@ -48,7 +48,7 @@ def enter(account: str = "lin", address: str = HERE, device: str = "") -> passwo
 def let_time_pass() -> None:
     """A quarter of an hour later."""
     with Session(database.engine()) as session, session.begin():
-        session.execute(update(SignInTries).values(until=utc_now() - timedelta(seconds=1)))
+        session.execute(update(Budget).values(until=utc_now() - timedelta(seconds=1)))
 
 
 @pytest.mark.parametrize("account", ["lin", " LIN ", "nobody-of-that-name"])
@@ -86,9 +86,9 @@ def test_one_address_cannot_try_one_password_on_everybody(lin) -> None:
 
 
 def test_an_ipv6_household_is_one_address() -> None:
-    assert tries.source("2001:db8:1:2:aaaa::1") == tries.source("2001:db8:1:2:bbbb::2")
-    assert tries.source("2001:db8:1:2::1") != tries.source("2001:db8:1:3::1")
-    assert tries.source("::ffff:203.0.113.5") == tries.source("203.0.113.5")
+    assert budgets.source("2001:db8:1:2:aaaa::1") == budgets.source("2001:db8:1:2:bbbb::2")
+    assert budgets.source("2001:db8:1:2::1") != budgets.source("2001:db8:1:3::1")
+    assert budgets.source("::ffff:203.0.113.5") == budgets.source("203.0.113.5")
 
 
 @pytest.fixture
@@ -181,10 +181,10 @@ def test_refused_tries_are_in_the_audit_of_the_institution_and_never_what_was_ty
     guess("my secret password")
     with Session(database.engine()) as session:
         found = session.exec(select(AuditEntry).where(AuditEntry.act == Act.SIGN_IN_REFUSED)).all()
-        keys = session.exec(select(SignInTries.key)).all()
-    assert [(e.institution_id, e.subject, e.address) for e in found] == [
-        (jn1, f"user:{lin}", HERE),
-        (None, "", HERE),
+        keys = session.exec(select(Budget.key)).all()
+    assert [(e.scope, e.subject, e.address) for e in found] == [
+        (f"i:{jn1}", f"user:{lin}", HERE),
+        ("p", "", HERE),
     ]
     assert "secret" not in repr([(entry.actor, entry.detail) for entry in found]) + repr(keys)
 
@@ -192,11 +192,11 @@ def test_refused_tries_are_in_the_audit_of_the_institution_and_never_what_was_ty
 def test_old_counts_are_forgotten(lin) -> None:
     guess("long-ago")
     with Session(database.engine()) as session, session.begin():
-        session.execute(update(SignInTries).values(until=utc_now() - timedelta(hours=2)))
+        session.execute(update(Budget).values(until=utc_now() - timedelta(hours=2)))
         session.execute(update(KnownDevice).values(last_at=utc_now() - timedelta(days=999)))
     former = enter().device
     with Session(database.engine()) as session, session.begin():
-        assert len(session.exec(select(SignInTries).where(col(SignInTries.count) > 0)).all()) <= 2
+        assert len(session.exec(select(Budget).where(col(Budget.count) > 0)).all()) <= 2
         session.execute(update(KnownDevice).values(last_at=utc_now() - timedelta(days=999)))
     assert not database.read(lambda s, a: known_devices.is_known(s, lin, former), sessions.nobody())
     enter()

@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
+from math import ceil
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, func, select
 
 from mip_app.accounts import passwords, phones, sessions
-from mip_app.accounts.models import Institution, Membership, RoleSet, User
+from mip_app.accounts.models import Alliance, Institution, Membership, RoleSet, User
 from mip_app.accounts.password_policy import Judgement, judge
 from mip_app.audit import service as audit
 from mip_app.audit.models import Act
@@ -15,7 +16,7 @@ from mip_app.core.database import read, write
 from mip_app.core.errors import Invalid
 from mip_app.sign_in import budgets, codes, second_factor
 from mip_app.sign_in.account.devices import zone_of
-from mip_app.sign_in.budgets import Limit
+from mip_app.sign_in.budgets import Limit, limit
 from mip_app.sign_in.codes import Purpose, Sent
 from mip_app.sign_in.new_password import Known, checked, known_of
 from mip_app.sign_in.welcome.service import keep_phone
@@ -23,9 +24,9 @@ from mip_app.sign_in.welcome.service import keep_phone
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where somebody works, as what: `roles` are (key of the catalogue, name of an own role)."""
+    """Where somebody works ('' is the platform), as what: `roles` are (key of the catalogue, name of an own role)."""
 
-    institution: str
+    name: str
     roles: list[tuple[str, str]]
     here: bool
 
@@ -132,7 +133,7 @@ def _send_code(session: Session, actor: Actor, phone: str) -> Sent:
 def _prove(actor: Actor, password: object) -> Known:
     """Counted before it is checked; the hash takes long on purpose, outside of any transaction."""
     if wait := write(count_password, actor):
-        raise WrongPassword("password.too_many", minutes=max(1, round(wait / 60)))
+        raise WrongPassword("password.too_many", minutes=ceil(wait.total_seconds() / 60))
     known = read(known_hash, actor)
     right = (
         isinstance(password, str)
@@ -146,7 +147,7 @@ def _prove(actor: Actor, password: object) -> Known:
 
 
 @needs(Open.TO_SIGNED_IN)
-def count_password(session: Session, actor: Actor) -> int:
+def count_password(session: Session, actor: Actor) -> timedelta:
     return budgets.spend(session, [_tries(actor)])
 
 
@@ -158,19 +159,25 @@ def known_hash(session: Session, actor: Actor) -> Known:
 @needs(Open.TO_SIGNED_IN)
 def note_password(session: Session, actor: Actor, right: bool) -> None:
     if right:
-        budgets.give_back(session, [_tries(actor).key])
+        budgets.forget(session, [_tries(actor)])
     else:
         audit.record(session, actor, Act.PASSWORD_REFUSED, refused=True)
 
 
 def _tries(actor: Actor) -> Limit:
-    return Limit(f"password.own:{actor.user}", 5, timedelta(minutes=15))
+    return limit(5, "password.own", str(actor.user), period=timedelta(minutes=15))
 
 
 def _places(session: Session, actor: Actor) -> list[Place]:
     rows = session.execute(
-        select(Membership.id, Membership.roles, Membership.institution_id, Institution.name)
+        select(
+            col(Membership.id),
+            col(Membership.roles),
+            col(Membership.institution_id),
+            func.coalesce(Institution.name, Alliance.name, "").label("name"),
+        )
         .join(Institution, col(Institution.id) == Membership.institution_id, isouter=True)
+        .join(Alliance, col(Alliance.id) == Membership.alliance_id, isouter=True)
         .where(Membership.user_id == actor.user, col(Membership.disabled).is_(False))
         .order_by(col(Membership.id))
     ).all()
@@ -182,7 +189,7 @@ def _places(session: Session, actor: Actor) -> list[Place]:
     }
     return [
         Place(
-            row.name or "",
+            row.name,
             [(f"role.{code}", names.get((row.institution_id, code)) or code) for code in row.roles],
             row.id == actor.membership_id,
         )

@@ -32,7 +32,7 @@ class ShownRole(TypedDict):
 
 
 class ShownPlace(TypedDict):
-    institution: str
+    name: str
     roles: list[ShownRole]
     here: bool
 
@@ -150,7 +150,7 @@ class OwnAccount(Judging, rx.State):
         self.phone, self.second_factor, self.required = own.phone, own.second_factor, own.required
         self.places = [
             ShownPlace(
-                institution=place.institution,
+                name=place.name,
                 roles=[ShownRole(key=key, name=name) for key, name in place.roles],
                 here=place.here,
             )

@@ -2,7 +2,7 @@
 
 from sqlmodel import Session, col, select
 
-from mip_app.accounts import known_devices, phones, sessions
+from mip_app.accounts import known_devices, notices, phones, sessions
 from mip_app.accounts.models import User
 from mip_app.accounts.password_policy import Judgement, judge
 from mip_app.audit import service as audit
@@ -63,6 +63,7 @@ def store_password(session: Session, actor: Actor, ticket: object, password_hash
     codes.use_up(session, codes.ticket_of(ticket))
     user = session.get_one(User, user_id)
     user.password_hash, user.first_login = password_hash, False
+    notices.tell_password_reset(session, user)
     forgive(session, actor, user.account)
     known_devices.forget(session, [user_id])
     sessions.end_sessions(session, [user_id])

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from sqlmodel import Session, col, select
 
-from mip_app.accounts import phones, sessions
+from mip_app.accounts import notices, phones, sessions
 from mip_app.accounts.models import User
 from mip_app.accounts.password_policy import Judgement, judge
 from mip_app.audit import service as audit
@@ -77,8 +77,9 @@ def verify_phone(session: Session, actor: Actor, typed: object) -> str:
 
 
 def keep_phone(session: Session, actor: Actor, phone: str) -> None:
-    """It is proved to be theirs."""
+    """It is proved to be theirs; a former one that was, too, is told."""
     user = session.get_one(User, actor.user)
+    notices.tell_former_phone(session, user, phone)
     user.phone, user.phone_index = phones.sealed(phone, actor.user), phones.index_of(phone)
     user.phone_verified_at = utc_now()
     audit.record(session, actor, Act.PHONE_CHANGED, f"user:{user.id}")

@@ -89,7 +89,8 @@ class Welcome(Judging, rx.State):
         try:
             await renewed_actor()
         except NotSignedIn:
-            (await self.get_state(Tab)).ended = "signed_out"
+            over = refused == "second_factor.too_many"
+            (await self.get_state(Tab)).ended = "too_many" if over else "signed_out"
             return
         now = await looking(service.progress)
         self.step, self.phone, self.refused = now.step, now.phone, refused
