@@ -17,7 +17,7 @@ from mip_app.accounts.models import Institution, Membership, RoleSet, User
 from mip_app.accounts.roles import permissions_of
 from mip_app.audit import service as audit
 from mip_app.audit.models import Act
-from mip_app.core.actor import Actor, Permission
+from mip_app.core.actor import Actor, Permission, needs
 from mip_app.core.errors import Conflict, NotVisible
 
 
@@ -41,6 +41,7 @@ def own_sets(session: Session, institution_id: int) -> dict[str, list[str]]:
     return {row.code: row.permissions for row in rows}
 
 
+@needs(Permission.ADMIN_ACCOUNTS)
 def found(session: Session, actor: Actor, account: object) -> tuple[User, Membership]:
     """The person with that account in the own institution. Raises NotVisible."""
     row = session.exec(
@@ -85,6 +86,7 @@ def works_elsewhere(session: Session, membership: Membership) -> bool:
     return len(_living(session, membership.user_id)) > 1
 
 
+@needs(Permission.ADMIN_ACCOUNTS)
 def close_elsewhere(session: Session, actor: Actor, membership: Membership) -> None:
     """Before an administrator gives new credentials. Raises NotOurs; OnlyThemselves for those with a higher office."""
     require_home(session, membership)
@@ -107,11 +109,13 @@ def _administers(session: Session, membership: Membership) -> bool:
     )
 
 
+@needs(Permission.ADMIN_ACCOUNTS)
 def lock_administration(session: Session, actor: Actor) -> None:
     """One at a time, so that two administrators cannot put out each other at once."""
     session.exec(select(Institution.id).where(Institution.id == actor.institution).with_for_update()).one()
 
 
+@needs(Permission.ADMIN_ACCOUNTS)
 def require_administrator(session: Session, actor: Actor, leaving: Iterable[int] = ()) -> None:
     """Somebody is left who administers the people here, without those `leaving`. Raises LastAdministrator."""
     session.flush()

@@ -33,13 +33,14 @@ class Wire:
         self, handler: str, path: str, query: dict[str, str], payload: dict[str, Any], further: int = 1
     ) -> list[dict[str, Any]]:
         """`further`: how many times an event brings on others, such as the page's word on an error."""
-        self._send(handler, path, query, payload)
-        return [delta for _ in range(1 + further) for delta in self._until_marked()]
+        self.send(handler, path, query, payload)
+        return [delta for _ in range(1 + further) for delta in self.answers()]
 
-    def _until_marked(self) -> list[dict[str, Any]]:
+    def answers(self) -> list[dict[str, Any]]:
+        """What is said because of all that was sent."""
         # Events of a tab are worked off in their order, and not every one answers: one that does is sent behind.
         mark = f"mark{next(self._marks)}"
-        self._send(f"{TROUBLE}.say", "/studies", {}, {"number": mark})
+        self.send(f"{TROUBLE}.say", "/studies", {}, {"number": mark})
         deltas: list[dict[str, Any]] = []
         while (said := self._next_or_end(deltas)) is not None:
             if not said.startswith('42/_event,["event",'):
@@ -65,7 +66,7 @@ class Wire:
         finally:
             self.socket.settimeout(self.waits)
 
-    def _send(self, handler: str, path: str, query: dict[str, str], payload: dict[str, Any]) -> None:
+    def send(self, handler: str, path: str, query: dict[str, str], payload: dict[str, Any]) -> None:
         router = {"pathname": path, "asPath": path, "query": query}
         event = {"name": handler, "payload": payload, "router_data": router, "token": self.token}
         self.socket.send("42/_event," + json.dumps(["event", event]))
