@@ -36,7 +36,10 @@ GUARD_NOTHING = {
     "mip_app.accounts.opening.at_console": "is itself a check",
     "mip_app.accounts.lock_out.one_at_a_time": "a check within services of several rules",
     "mip_app.accounts.lock_out.refuse_lock_out": "a check within services of several rules",
-    "mip_app.accounts.administrators.set_disabled": "on a person that a service has found, for services of several rules",
+    # Of a place or on a person that a service has found: the operator's, or the alliance administrator's.
+    "mip_app.accounts.administrators.add": "for services of several rules",
+    "mip_app.accounts.administrators.reset": "for services of several rules",
+    "mip_app.accounts.administrators.set_disabled": "for services of several rules",
     "mip_app.accounts.doctors.own_role_names": "names of the own institution's roles",
     "mip_app.auditing.reading.zone_of": "a time zone",
     "mip_app.sign_in.account.devices.zone_of": "a time zone",

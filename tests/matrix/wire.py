@@ -54,6 +54,13 @@ class Wire:
             deltas.append(delta | ({"events": update["events"]} if update.get("events") else {}))
         return deltas
 
+    def answers_late(self, times: int = 200) -> list[dict[str, Any]]:
+        """What work beside the events says, sooner or later; nothing where it has nothing to say."""
+        for _ in range(times):
+            if deltas := self.answers():
+                return deltas
+        return []
+
     def _next_or_end(self, deltas: list[dict[str, Any]]) -> str | None:
         """A tab whose sign-in is over is told that and nothing more."""
         if not any(delta.get(TAB, {}).get("ended_rx_state_") for delta in deltas):
