@@ -12,8 +12,10 @@ from mip_app.core.blobs import blobs
 from mip_app.core.database import changing, looking
 from mip_app.core.errors import NotVisible, TooLarge
 from mip_app.core.http import Needs
+from mip_app.core.limits import declare_body
 
 router = APIRouter(prefix="/institution")
+declare_body("/institution/logo", 4 * logo.MOST_BYTES)  # the route says in words what is too large
 
 
 @router.post("/logo", status_code=204)
