@@ -183,7 +183,6 @@ OPENS = {
     "institutions": "[data-place] button",
     "departments": "[data-act=rename]",
     "doctors": "[data-act=edit], #doctor-cards button",
-    "roles": "[data-act=rename]",
 }
 SHOWS = {"list", "departments", "doctors", "roles", "a list to take over", "log", "institutions", "alliances"}
 

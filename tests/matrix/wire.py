@@ -54,7 +54,7 @@ class Wire:
             deltas.append(delta | ({"events": update["events"]} if update.get("events") else {}))
         return deltas
 
-    def answers_late(self, times: int = 200) -> list[dict[str, Any]]:
+    def answers_late(self, times: int = 100) -> list[dict[str, Any]]:
         """What work beside the events says, sooner or later; nothing where it has nothing to say."""
         for _ in range(times):
             if deltas := self.answers():
