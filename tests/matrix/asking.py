@@ -338,7 +338,8 @@ def _said(deltas: list[dict[str, Any]], ids: Ids) -> str:
             kept = {name: value for name, value in values.items() if not name.startswith("rx_router_")}
             shown.setdefault(state, {}).update(kept)
     shown.pop(ROOT, None)
-    return ids.hidden_in(json.dumps([shown, further], ensure_ascii=False, sort_keys=True))
+    text = json.dumps([shown, further], ensure_ascii=False, sort_keys=True)
+    return ids.hidden_in(re.sub(r"(\d{4}-)?(\d\d-\d\d )?\d\d:\d\d(:\d\d)?", "<time>", text))
 
 
 def _by_path() -> dict[str, list[APIRoute]]:

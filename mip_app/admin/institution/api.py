@@ -38,7 +38,8 @@ async def take_logo(
 
 @router.get("/logo")
 async def give_logo(actor: Annotated[Actor | None, Depends(Needs(Open.TO_SIGNED_IN))]) -> Response:
-    key = await looking(own_institution.logo)
+    # Operators and alliance administrators belong to no institution: there is none to show.
+    key = await looking(own_institution.logo) if actor and actor.institution_id else ""
     png = await asyncio.to_thread(blobs().get, key) if key else None
     if png is None:
         raise NotVisible("admin.not_there")
