@@ -13,9 +13,15 @@ from mip_app.accounts.pictures import Kind
 from mip_app.core.actor import Actor, Open, Permission
 from mip_app.core.database import changing, looking
 from mip_app.core.http import Needs, body_of
+from mip_app.core.limits import declare_body
 from mip_app.core.texts import LANGUAGES
 
 router = APIRouter(prefix="/people")
+# The guard cuts off later than the routes, which say in words what is too large.
+declare_body("/people/import", 4 * lists.BYTES)
+declare_body("/people/me/", 4 * pictures.BYTES)
+declare_body("/people/of/", 4 * pictures.BYTES)
+
 Administrator = Annotated[Actor | None, Depends(Needs(Permission.ADMIN_ACCOUNTS))]
 SignedIn = Annotated[Actor | None, Depends(Needs(Open.TO_SIGNED_IN))]
 Account = Annotated[str, Path(max_length=100)]

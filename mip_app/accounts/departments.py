@@ -93,6 +93,7 @@ def delete(session: Session, actor: Actor, key: str) -> None:
     audit.record(session, actor, Act.DEPARTMENT_DELETED, f"department:{row.id}")
 
 
+@needs(Permission.ADMIN_ACCOUNTS)
 def department(session: Session, actor: Actor, key: object) -> Department:
     """The own institution's department of that number. Raises NotVisible."""
     row = session.get(Department, entries.key(key))

@@ -220,6 +220,7 @@ def _state(state: str) -> ColumnElement[bool]:
     return ~off & (col(User.first_login).is_(True) if state == "new" else col(User.first_login).is_(False))
 
 
+@needs(Permission.ADMIN_ACCOUNTS)
 def rows_of(session: Session, actor: Actor, found: Any, zone: ZoneInfo) -> list[Doctor]:
     names = own_role_names(session, actor)
     return [_row(user, row, department or "", names, zone, actor) for user, row, department in found]

@@ -83,6 +83,7 @@ def _may_see(session: Session, actor: Actor, user: User, kind: Kind) -> bool:
     return actor.institution_id is not None and session.exec(colleague).first() is not None
 
 
+@needs(Open.TO_SIGNED_IN)
 def signature_of(session: Session, actor: Actor) -> str:
     """The key of the actor's signature as it is now, for what they sign."""
     user = session.get(User, actor.user_id)

@@ -240,6 +240,7 @@ def _refuse_taken_phone(session: Session, actor: Actor, phone: str) -> None:
         raise Invalid("doctor.phone_taken", field="phone")
 
 
+@needs(Permission.ADMIN_ACCOUNTS)
 def taken_phones(session: Session, actor: Actor, asked: Iterable[str]) -> set[str]:
     """Of these numbers those somebody of the own institution has."""
     by_index = {phones.index_of(phone): phone for phone in asked if phone}

@@ -15,7 +15,7 @@ from mip_app.accounts.models import Membership, User
 from mip_app.accounts.roles import permissions_of
 from mip_app.audit import service as audit
 from mip_app.audit.models import Act
-from mip_app.core.actor import Actor
+from mip_app.core.actor import Actor, Permission, needs
 from mip_app.core.errors import Conflict, NotVisible
 
 
@@ -27,6 +27,7 @@ class OnlyThemselves(Conflict):
     code = "doctor.only_themselves"
 
 
+@needs(Permission.ADMIN_ACCOUNTS)
 def found(session: Session, actor: Actor, account: object) -> tuple[User, Membership]:
     """The person with that account in the own institution. Raises NotVisible."""
     row = session.exec(
@@ -71,6 +72,7 @@ def works_elsewhere(session: Session, membership: Membership) -> bool:
     return len(_living(session, membership.user_id)) > 1
 
 
+@needs(Permission.ADMIN_ACCOUNTS)
 def close_elsewhere(session: Session, actor: Actor, membership: Membership) -> None:
     """Before an administrator gives new credentials. Raises NotOurs; OnlyThemselves for those with a higher office."""
     require_home(session, membership)

@@ -63,6 +63,7 @@ def _stretch(session: Session, actor: Actor, export: Export, after: Place | None
     return rows, reading.labels(session, actor, [row.subject for row in rows])
 
 
+@needs(Permission.AUDIT_EXPORT)
 def lines(export: Export, actor: Actor) -> Iterator[bytes]:
     """The file in pieces, oldest first: one line an entry between the first and the last line."""
     write: Callable[[Row, Labels], str]

@@ -21,9 +21,9 @@ class NotProven(MipError):
     code = "audit.not_proven"
 
 
+@needs(Permission.AUDIT_READ)
 async def prove(actor: Actor) -> Verdict:
     """One at a time for each log. Raises NotProven, NotPermitted."""
-    actor.require(Permission.AUDIT_READ)
     scope = scope_of(actor)
     async with _running.setdefault(scope, asyncio.Lock()):
         command = (sys.executable, "-m", "mip_app.cli", "audit", "verify", "--json", "--scope", scope)

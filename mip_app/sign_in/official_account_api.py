@@ -14,7 +14,7 @@ from starlette.responses import Response
 from mip_app.accounts import sessions
 from mip_app.core.actor import Actor, Open, Permission
 from mip_app.core.database import changing, read, write
-from mip_app.core.errors import MipError, NotPermitted, TooLarge
+from mip_app.core.errors import MipError, NotPermitted, NotVisible, TooLarge
 from mip_app.core.http import Needs
 from mip_app.core.texts import words
 from mip_app.sign_in import envelope, follow, official_account
@@ -91,7 +91,11 @@ async def change(
 
 
 async def _channel(request: Request, institution: str) -> Channel:
-    return await asyncio.to_thread(read, official_account.channel_of, _anybody(request), institution)
+    """Which institutions have an account is not told: without one there is nobody whose letter this could be."""
+    try:
+        return await asyncio.to_thread(read, official_account.channel_of, _anybody(request), institution)
+    except NotVisible as error:
+        raise NotPermitted("official.bad_letter") from error
 
 
 def _check(channel: Channel, signature: str, timestamp: str, nonce: str) -> None:

@@ -13,7 +13,7 @@ from fastapi.routing import APIRoute
 from mip_app.core.http import PAGES
 from mip_app.mip_app import ROUTERS
 from mip_app.serving import bundle
-from tests.site import Site, inside
+from tests.site import PASSWORD, Site, inside
 
 SECRET = "Xq7Withheld"
 FORM = "application/x-www-form-urlencoded"
@@ -262,3 +262,24 @@ def test_behind_https_the_cookie_is_taken_from_this_host_and_over_tls_alone(hast
     for name, right in (("__Host-mip_session", 200), ("mip_session", 401)):
         answer = httpx.get(f"{hasty.url}/dicom-web/studies", headers={"Cookie": f"{name}={token}"})
         assert answer.status_code == right  # a name without the prefix, anybody's page may have set
+
+
+@pytest.mark.parametrize(
+    ("account", "path", "code"),
+    [
+        ("hewei", "/people/me/avatar", "picture"),
+        ("guanli", "/people/of/hewei/signature", "picture"),
+        ("guanli", "/people/import", "import"),
+        ("guanli", "/institution/logo", "logo"),
+    ],
+)
+def test_files_are_larger_than_forms_and_refused_in_words(
+    site: Site, account: str, path: str, code: str
+) -> None:
+    form = {"account": account, "password": PASSWORD, "side": "work" if account == "hewei" else "admin"}
+    with httpx.Client(base_url=site.url, headers={"Origin": site.url}, timeout=60) as client:
+        assert client.post("/auth/login", data=form).status_code == 303
+        answers = [client.post(path, content=b"\x00" * size) for size in (1_500_000, 3_000_000)]
+    told = [(answer.status_code, answer.json()["code"]) for answer in answers]
+    assert told[0][0] == 400 and told[0][1].startswith(code)
+    assert told[1] == (413, f"{code}.too_large")

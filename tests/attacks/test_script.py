@@ -4,17 +4,26 @@ To add a page: a line in PAGES (its address, whose it is). To add a field: fill 
 """
 
 import contextlib
+import re
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
 from urllib.parse import quote
 
 import pytest
-from playwright.sync_api import Page, TimeoutError
+from playwright.sync_api import Page, TimeoutError, expect
 from sqlmodel import Session, select
 
-from mip_app.accounts.models import Department, Institution, User
+from mip_app.accounts import importing, sessions
+from mip_app.accounts.models import Alliance, Department, Institution, Membership, Role, RoleSet, User
+from mip_app.audit import service as audit
+from mip_app.audit.models import Act
 from mip_app.core import database
+from mip_app.sign_in import qr
+from mip_app.sign_in.models import OfficialAccount, QrSignIn
+from tests.e2e.conftest import Person
 from tests.images import Made, study
-from tests.site import Site, inside
+from tests.site import PASSWORD, Site, inside
 
 # None over the 64 characters of a DICOM text, none with the backslash that parts its values.
 PAYLOADS = (
@@ -76,12 +85,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     made = Site(tmp_path_factory.mktemp("script"))
     with inside(made.data):
         made.open_up()
-        with Session(database.engine()) as session, session.begin():
-            for number, user in enumerate(session.exec(select(User)).all()):
-                user.name, user.title = pick(number), pick(number + 10)
-            for number, place in enumerate(session.exec(select(Institution)).all()):
-                place.name, place.name_en, place.address = pick(number), pick(number + 5), pick(number + 9)
-                session.add(Department(institution_id=place.id or 0, name=pick(number + 3)))
+        _people_and_places(made)
     for number in range(STUDIES):
         texts = [pick(number * 4 + place) for place in range(4)]
         made.store([Made(each) for each in study(
@@ -90,9 +94,59 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
             StudyID="'\"><b>", ReferringPhysicianName=pick(number + 1, OF_NAMES), BodyPartExamined="<B>CHEST</B>",
             Manufacturer=texts[0], ManufacturerModelName=texts[1], InstitutionalDepartmentName=texts[2],
         )])  # fmt: skip
+    with inside(made.data):
+        _log_and_list(made)
     made.start()
     yield made
     made.stop()
+
+
+def _people_and_places(site: Site) -> None:
+    newcomer = site.newcomer("许言", JN1=[Role.REPORTER])
+    site.keys["newcomer"] = newcomer
+    with Session(database.engine()) as session, session.begin():
+        for number, alliance in enumerate(session.exec(select(Alliance)).all()):
+            alliance.name, alliance.name_en = pick(number + 2), pick(number + 7)
+        for number, place in enumerate(session.exec(select(Institution)).all()):
+            here = place.id or 0
+            place.name, place.name_en, place.address = pick(number), pick(number + 5), pick(number + 9)
+            place.phone, place.level = pick(number + 11), pick(number + 12)
+            session.add(Department(institution_id=here, name=pick(number + 3)))
+            session.add(
+                RoleSet(institution_id=here, code="own-x", name=pick(number + 15), permissions=["study.read"])
+            )
+            session.add(OfficialAccount(institution_id=here, name=pick(number + 17), app_id="wx" + "0" * 16))
+        departments = {one.institution_id: one.id for one in session.exec(select(Department)).all()}
+        for number, user in enumerate(session.exec(select(User)).all()):
+            user.name, user.title, user.first_login = (
+                pick(number),
+                pick(number + 10),
+                user.account == newcomer,
+            )
+        for row in session.exec(select(Membership)).all():
+            if row.institution_id:
+                row.roles, row.department_id = [*row.roles, "own-x"], departments[row.institution_id]
+
+
+def _log_and_list(site: Site) -> None:
+    """What the log tells, a list to look through, a device that asks to be let in."""
+    lines = ["账号,姓名,职称,科室,角色,手机"]
+    for number, payload in enumerate(PAYLOADS):
+        cells = (f"list{number}" if number % 2 else payload, payload, payload, payload, payload, payload)
+        lines.append(",".join('"' + cell.replace('"', '""') + '"' for cell in cells))
+    site.keys["draft"] = database.write(importing.keep, site.person("guanli"), "\n".join(lines).encode())
+    issued = database.write(qr.issue, sessions.nobody("127.0.0.1"), PAYLOADS[0], "")
+    site.keys["qr"] = issued.code
+    guanli = site.person("guanli")
+    with Session(database.engine()) as session, session.begin():
+        for row in session.exec(select(QrSignIn)).all():
+            row.expires_at += timedelta(hours=2)
+        for number, payload in enumerate(OF_TEXTS):
+            told = replace(guanli, name=payload, address=payload[:45])
+            subject = ("study:", "user:", "")[number % 3] + payload
+            audit.record(
+                session, told, Act.REPORT_RETURNED, subject, why=payload, version=payload, images=payload
+            )
 
 
 PAGES = {
@@ -102,10 +156,51 @@ PAGES = {
     "report": ("/reports/{uid}", "linwangshu"),
     "administration": ("/admin", "guanli"),
     "administration of the alliance": ("/admin", "lianmeng"),
+    "alliances": ("/admin/alliances", "yunying"),
+    "institutions": ("/admin/institutions", "lianmeng"),
+    "own institution": ("/admin/institution?official={payload}", "guanli"),
+    "departments": ("/admin/departments", "guanli"),
+    "doctors": ("/admin/doctors", "guanli"),
+    "roles": ("/admin/roles", "guanli"),
+    "a list to take over": ("/admin/doctors/import/{draft}", "guanli"),
+    "a list that is none": ("/admin/doctors/import/{payload}", "guanli"),
+    "log": ("/admin/audit", "guanli"),
+    "log of the platform": ("/admin/audit", "yunying"),
+    "own account": ("/account", "linwangshu"),
+    "first sign-in": ("/welcome?next={payload}", "newcomer"),
+    "approving": ("/approve?code={qr}", "linwangshu"),
+    "approving nothing": ("/approve?code={payload}", "linwangshu"),
+    "forgotten password": ("/forgot?account={payload}&next={payload}", ""),
+    "binding": ("/bind?error={payload}&next={payload}&kind={payload}", "linwangshu"),
+    "not allowed": ("/forbidden?next={payload}", "linwangshu"),
     "a study that is none": ("/viewer/{payload}", "linwangshu"),
     "a page that is none": ("/{payload}", "linwangshu"),
     "sign-in": ("/login?error={payload}&minutes={payload}&next={payload}&ended={payload}", ""),
+    "sign-in, from outside": ("/login?bind={payload}&kind={payload}&way={payload}&side={payload}", ""),
 }
+# What is clicked to see more of the same.
+OPENS = {
+    "alliances": "[data-place] button",
+    "institutions": "[data-place] button",
+    "departments": "[data-act=rename]",
+    "doctors": "[data-act=edit], #doctor-cards button",
+}
+SHOWS = {"list", "departments", "doctors", "roles", "a list to take over", "log", "institutions", "alliances"}
+
+
+def enters(site: Site, person: Person, address: str, account: str) -> None:
+    person.context.set_extra_http_headers({"User-Agent": f"Mozilla/5.0 {PAYLOADS[0]} Chrome/120"})
+    answer = person.context.request.post(
+        f"{site.url}/auth/login",
+        form={
+            "account": site.keys.get(account, account),
+            "password": PASSWORD,
+            "side": "admin" if address.startswith("/admin") else "work",
+        },
+        headers={"Origin": site.url},
+        max_redirects=0,
+    )
+    assert answer.status == 303 and "error" not in answer.headers["location"]
 
 
 def watched(person) -> Page:
@@ -127,6 +222,10 @@ def settled(page: Page) -> None:
         page.wait_for_load_state("networkidle", timeout=8000)
 
 
+def one_of(texts: list[str]) -> re.Pattern[str]:
+    return re.compile("|".join(map(re.escape, texts)))
+
+
 def uids(site: Site) -> list[str]:
     from mip_app.studies.models import Study
 
@@ -144,22 +243,26 @@ def test_what_others_write_is_text_on_every_page(someone, site: Site, where: str
     person = someone(account or "hewei", viewport)
     page = watched(person)
     if account:
-        person.signs_in("/studies" if "admin" not in address else "/admin")
-        settled(page)
+        enters(site, person, address, account)
     # A few of each kind: every payload stands in some field of the list.
     uids_ = uids(site)[:3] if "{uid}" in address else [""]
     attempts = PAYLOADS[::9] if "{payload}" in address else [""]
     for uid in uids_:
         for payload in attempts:
-            page.goto(site.url + address.format(uid=uid, payload=quote(payload, safe="")))
+            page.goto(site.url + address.format(uid=uid, payload=quote(payload, safe=""), **site.keys))
             settled(page)
+            if where in OPENS:
+                page.locator(OPENS[where]).locator("visible=true").first.click()
+                settled(page)
             assert page.evaluate("window.pwned") is None
             assert "evil.example" not in page.evaluate("document.baseURI")
             assert page.locator("script[src*=evil], base, [onerror], [onload], [ontoggle]").count() == 0
+    if where in SHOWS:
+        expect(page.locator("body")).to_contain_text(one_of(OF_TEXTS))
     if where == "list":
-        said = page.inner_text("body")
-        assert any(payload in said for payload in OF_NAMES)
-        assert any(payload in said for payload in OF_TEXTS)
+        expect(page.locator("body")).to_contain_text(one_of(OF_NAMES))
+    assert page.evaluate("window.pwned") is None
+    assert ("/forbidden" in page.url) == (where == "not allowed")
 
 
 @pytest.mark.browser

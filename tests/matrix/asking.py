@@ -1,8 +1,11 @@
 """Asks everything there is, as one person, and says what was answered otherwise than declared."""
 
+import contextlib
+import itertools
 import json
 import re
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import httpx
@@ -12,10 +15,10 @@ from reflex_base.registry import RegistrationContext
 from mip_app.core.actor import Open, Rule, Side
 from mip_app.core.gate import COOKIE, rule_of
 from mip_app.core.http import PAGES
-from mip_app.mip_app import ROUTERS
+from mip_app.mip_app import ROUTERS, app
 from mip_app.serving.permissions import rule_of_route
 from tests.matrix import rows
-from tests.matrix.payloads import CannotSend, Ids, payload_for, value_of
+from tests.matrix.payloads import CannotSend, Ids, names_a_row, payload_for, value_of
 from tests.matrix.requests import answered, code_of, request_for
 from tests.matrix.wire import ROOT, TAB, TROUBLE, Wire
 from tests.matrix.world import ABSENT, ALIEN, OTHER, OWN, Persona, found_in, ids_of, secret_of
@@ -49,28 +52,34 @@ class Asking:
     # Events
 
     def events(self) -> None:
-        with Wire(self.site.url, self.cookie) as shared:
+        # Who is not signed in is heard slowly on each socket: they have several.
+        with contextlib.ExitStack() as closing:
+            several = 1 if self.persona.signed_in and not self.persona.key else 9
+            wires = [closing.enter_context(Wire(self.site.url, self.cookie)) for _ in range(several)]
+            tabs = itertools.cycle(wires)
             for name, known in list(RegistrationContext.get().event_handlers.items()):
                 rule = rule_of(known)
                 try:
-                    for path in _paths_for(name):
-                        self._event(name, known.handler.fn, rule, path, shared)
+                    for path in _paths_for(name, known.handler.fn):
+                        if self.persona.may(rule, socket=True):
+                            self._event(name, known.handler.fn, path)
+                        else:
+                            self._refused_event(name, known.handler.fn, path, next(tabs))
                 except CannotSend as error:
                     self.broken.add(str(error))
 
-    def _event(self, name: str, fn: Any, rule: Rule | None, path: str, shared: Wire) -> None:
+    def _event(self, name: str, fn: Any, path: str) -> None:
         answers = {}
-        for whose in WHOSE:
+        for whose in WHOSE if _knows_rows(name, fn, path) else (OWN,):
             ids = ids_of(whose)
             payload = payload_for(fn, ids)
             self.cases += 1
             case = f"{_short(name)} of {whose}'s" + (f" on {path}" if "[" in path else "")
             where, query = _filled(path, ids)
-            if not self.persona.may(rule, socket=True):
-                self._must_be_refused(case, name, shared.ask(name, where, query, payload, further=0))
-                continue
             with Wire(self.site.url, self.cookie) as tab:
                 deltas = tab.ask(name, where, query, payload, further=4 if name.endswith(LOADING) else 1)
+                if _works_aside(name):
+                    deltas += tab.answers_late()
             answers[whose] = _said(deltas, ids)
             changed = self._rows_stay(case)
             # What a page loads that is not for them is refused in turn.
@@ -79,17 +88,61 @@ class Asking:
             self._nothing_of_others(case, answers[whose])
         self._foreign_as_absent(_short(name), answers)
 
-    def _must_be_refused(self, case: str, name: str, deltas: list[dict[str, Any]]) -> None:
-        ended, refused = _told(deltas)
+    def _refused_event(self, name: str, fn: Any, path: str, tab: Wire) -> None:
+        """Of each owner's, in one go: each is answered once, and by the refusal alone."""
+        for whose in WHOSE:
+            ids = ids_of(whose)
+            tab.send(name, *_filled(path, ids), payload_for(fn, ids))
+            self.cases += 1
+        told = [_told([delta]) for delta in tab.answers()]
+        if name.endswith(".watch") and len(told) < len(WHOSE):  # one watcher supersedes the other
+            told = told[:1] * len(WHOSE)
         if self.persona.pending or not self.persona.signed_in or self.persona.key:
             expected = ("pending" if self.persona.pending else "signed_out", "")
         else:
             expected = ("", name)
-        if (ended, refused) != expected or len(deltas) != 1:
-            self.wrong.append(
-                f"{case}: expected {expected}, told {(ended, refused)} in {len(deltas)} answers"
-            )
-        self._rows_stay(case)
+        if told != [expected] * len(WHOSE):
+            self.wrong.append(f"{_short(name)}: {len(WHOSE)} times expected {expected}, told {told}")
+        self._rows_stay(_short(name))
+
+    def sequences(self) -> None:
+        """Of what a page keeps open: first one is chosen, then something is done with it."""
+        may = {
+            name: known.handler.fn
+            for name, known in RegistrationContext.get().event_handlers.items()
+            if ".mip_app___" in name and self.persona.may(rule_of(known), socket=True)
+        }
+        for first, fn in may.items():
+            state = first.rsplit(".", 1)[0]
+            if not (
+                names_a_row(fn) or (first == f"{state}.load" and fn.__module__ in _loaded_by(_page_of(fn)))
+            ):
+                continue
+            for then in may:
+                if then.rsplit(".", 1)[0] == state and then not in (first, f"{state}.load", f"{state}.watch"):
+                    self._sequence(state, first, then, may)
+
+    def _sequence(self, state: str, first: str, then: str, may: dict[str, Any]) -> None:
+        answers = {}
+        for whose in (OWN, *self.persona.foreign(), ABSENT):
+            ids = ids_of(whose)
+            where, query = _filled(_page_of(may[first]), ids)
+            self.cases += 1
+            case = f"{_short(first)} and {_short(then)} of {whose}'s"
+            with Wire(self.site.url, self.cookie) as tab:
+                for name in dict.fromkeys((f"{state}.load", first)):
+                    if name in may:
+                        tab.send(name, where, query, payload_for(may[name], ids))
+                said = tab.ask(then, where, query, payload_for(may[then], ids))
+                if _works_aside(then):
+                    said += tab.answers_late()
+            answers[whose] = _said(said, ids)
+            troubles = [d[TROUBLE].get("number_rx_state_") for d in said if TROUBLE in d]
+            if any(troubles):
+                self.wrong.append(f"{case}: failed in a way that nobody foresaw ({troubles})")
+            self._rows_stay(case)
+            self._nothing_of_others(case, answers[whose])
+        self._foreign_as_absent(f"{_short(first)} and {_short(then)}", answers)
 
     def _must_be_done(self, case: str, name: str, deltas: list[dict[str, Any]], changed: set[str]) -> None:
         ended, refused = _told(deltas)
@@ -114,7 +167,11 @@ class Asking:
     def _route(self, client: httpx.Client, method: str, path: str, route: APIRoute | None) -> None:
         answers = {}
         rule = rule_of_route(route) if route else None
-        for whose in WHOSE:
+        # A method that a route does not know, and a route that knows no rows, is asked for once.
+        rows_meant = route and request_for(path, route, ids_of(OWN)) != request_for(
+            path, route, ids_of(ABSENT)
+        )
+        for whose in WHOSE if rows_meant else (OWN,):
             ids = ids_of(whose)
             address, sent = request_for(path, route, ids)
             self.cases += 1
@@ -201,11 +258,13 @@ class Asking:
         return changed
 
     def _nothing_of_others(self, case: str, said: str) -> None:
+        if known := self.persona.known():
+            said = said.replace(known, "")
         if found := found_in(said, self.marks):
             self.wrong.append(f"{case}: the answer tells {', '.join(found)}")
 
     def _foreign_as_absent(self, case: str, answers: dict[str, str]) -> None:
-        for whose in self.persona.foreign() if answers else ():
+        for whose in self.persona.foreign() if ABSENT in answers else ():
             if answers[whose] != answers[ABSENT]:
                 self.wrong.append(
                     f"{case}: {whose}'s is answered otherwise than what does not exist:\n"
@@ -217,11 +276,40 @@ def _short(name: str) -> str:
     return re.sub(r".*___", "", name)
 
 
-def _paths_for(name: str) -> list[str]:
-    """Handlers that load a page do so by its address: on each. The others know an address that names a study."""
-    if name.endswith(LOADING):
-        return list(PAGES)
-    return [next(route for route in PAGES if route.startswith("/reports/["))]
+def _paths_for(name: str, fn: Any) -> list[str]:
+    """Handlers that load a page do so by its address: on each. The others know an address that names a row."""
+    return list(PAGES) if name.endswith(LOADING) else [_page_of(fn)]
+
+
+@cache
+def _page_of(fn: Any) -> str:
+    """Where a handler's state is at home: of the pages that name a row the one that loads it, else any."""
+    naming = [route for route in PAGES if "[" in route]
+    return next(
+        (route for route in naming if fn.__module__ in _loaded_by(route)),
+        next(route for route in naming if route.startswith("/reports/")),
+    )
+
+
+@cache
+def _loaded_by(route: str) -> set[str]:
+    loads = app._unevaluated_pages[route.strip("/")].on_load
+    return {
+        one.fn.__module__ for one in (loads if isinstance(loads, list) else [loads]) if hasattr(one, "fn")
+    }
+
+
+def _knows_rows(name: str, fn: Any, path: str) -> bool:
+    """Whether what is sent, or the page it is sent from, names a row."""
+    if payload_for(fn, ids_of(OWN)) != payload_for(fn, ids_of(ABSENT)):
+        return True
+    return "[" in path and (name.endswith(LOADING) or fn.__module__ in _loaded_by(path))
+
+
+def _works_aside(name: str) -> bool:
+    """In the background, and says what came of it when it is done; one that watches says nothing by itself."""
+    handler = RegistrationContext.get().event_handlers[name].handler
+    return handler.is_background and not name.endswith(".watch")
 
 
 def _filled(path: str, ids: Ids) -> tuple[str, dict[str, str]]:
@@ -250,7 +338,8 @@ def _said(deltas: list[dict[str, Any]], ids: Ids) -> str:
             kept = {name: value for name, value in values.items() if not name.startswith("rx_router_")}
             shown.setdefault(state, {}).update(kept)
     shown.pop(ROOT, None)
-    return ids.hidden_in(json.dumps([shown, further], ensure_ascii=False, sort_keys=True))
+    text = json.dumps([shown, further], ensure_ascii=False, sort_keys=True)
+    return ids.hidden_in(re.sub(r"(\d{4}-)?(\d\d-\d\d )?\d\d:\d\d(:\d\d)?", "<time>", text))
 
 
 def _by_path() -> dict[str, list[APIRoute]]:

@@ -20,35 +20,63 @@ IDENTIFIERS = {
     "session": ("session", "session_id"),
     "institution_code": ("institution_code",),
     "account": ("account",),
+    "import_draft": ("import_key",),
+    "role_set": ("role_code",),
 }
 KIND_OF = {name: kind for kind, names in IDENTIFIERS.items() for name in names}
+# Where a name of many meanings says which row is meant: place → name → kind of thing.
+IDENTIFIERS_AT = {
+    "mip_app.admin.departments": {"key": "department"},
+    "mip_app.admin.roles": {"code": "role_set", "like": "role_set"},
+    "the route /people/import/": {"key": "import_draft"},
+    "the route /wechat/callback/": {"institution": "institution_code"},
+}
 
 # All others have a value that does no harm and means something where it can.
 HARMLESS: dict[str, Any] = {
+    "accept": False,
+    "act": "disable",
+    "address": "",
+    "aes_key": "",
+    "app_id": "wx0123456789abcdef",
     "ask": 1,
     "code": "reporter",
     "column": "sex",
     "component_stack": "",
     "confirm": "a new long password",
+    "create": False,
     "days": "all",
     "density": "roomy",
+    "departments": False,
     "disabled": True,
+    "echostr": "matrix",
     "end": "",
     "fence": None,
     "findings": "matrix",
+    "form": "csv",
+    "format": "csv",
     "given": True,
     "group": "view",
     "hashes": [],
     "impression": "matrix",
     "info": "",
     "keep": False,
+    "key": "none",
     "keyword": "PATIENT",
+    "kind": "avatar",
+    "known": "",
     "length": 4,
+    "mobile": "13800000000",
+    "mode": "rename",
+    "msg_signature": "",
     "name": "matrix",
+    "name_en": "matrix",
     "next": "/studies",
+    "nonce": "matrix",
     "number": 1,
     "numbers": "1",
     "offset": 0,
+    "old": "a long password",
     "open": True,
     "page": 1,
     "part": "phone",
@@ -57,13 +85,19 @@ HARMLESS: dict[str, Any] = {
     "phone": "13800000000",
     "query": "PATIENT",
     "reason": "matrix",
+    "remove": False,
     "revision": -1,
     "role": "clinician",
+    "secret": "0123456789abcdef0123456789abcdef",
     "side": "work",
+    "signature": "matrix",
     "start": "",
+    "state": "",
     "tab": "study",
     "text": "matrix",
+    "timestamp": "1",
     "title": "matrix",
+    "token": "matrixtoken",
     "value": "all",
     "var_name": "name",
     "vars": {},
@@ -92,16 +126,22 @@ class Ids:
 def value_of(name: str, annotation: Any, ids: Ids, where: str) -> Any:
     """What to send as the parameter `name`. Raises CannotSend."""
     kind = _plain(annotation)
-    if kind is dict and name not in HARMLESS:
-        return ids.of | {name: ids.of[kind] for name, kind in KIND_OF.items()} | _harmless_form()
-    if name in KIND_OF:
-        return _as(kind, ids.of[KIND_OF[name]])
+    here = _kinds_at(where)
+    if kind is dict and not isinstance(HARMLESS.get(name), dict):
+        return _harmless_form() | {name: ids.of[kind] for name, kind in here.items()}
+    if name in here:
+        return _as(kind, ids.of[here[name]])
     if name in HARMLESS:
         return _as(kind, HARMLESS[name])
     raise CannotSend(
         f"{where} takes `{name}`, which tests/matrix/payloads.py does not know: add it to IDENTIFIERS when it "
         "says which row is meant, or else to HARMLESS with a value that does no harm"
     )
+
+
+def _kinds_at(where: str) -> dict[str, str]:
+    special = [names for place, names in IDENTIFIERS_AT.items() if where.startswith(place)]
+    return KIND_OF | (special[0] if special else {})
 
 
 def _harmless_form() -> dict[str, Any]:
@@ -135,6 +175,13 @@ def _as(kind: type, value: Any) -> Any:
     if kind in (int, float):
         return kind(value) if str(value).lstrip("-").isdigit() else 1
     return str(value) if kind is str else value
+
+
+def names_a_row(handler: Callable[..., Any]) -> bool:
+    """Whether a parameter of it, by itself, says which row is meant."""
+    where = f"{handler.__module__}.{handler.__qualname__}"
+    parameters = list(inspect.signature(handler).parameters.values())[1:]
+    return any(one.name in _kinds_at(where) for one in parameters)
 
 
 def payload_for(handler: Callable[..., Any], ids: Ids) -> dict[str, Any]:

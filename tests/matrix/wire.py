@@ -33,13 +33,14 @@ class Wire:
         self, handler: str, path: str, query: dict[str, str], payload: dict[str, Any], further: int = 1
     ) -> list[dict[str, Any]]:
         """`further`: how many times an event brings on others, such as the page's word on an error."""
-        self._send(handler, path, query, payload)
-        return [delta for _ in range(1 + further) for delta in self._until_marked()]
+        self.send(handler, path, query, payload)
+        return [delta for _ in range(1 + further) for delta in self.answers()]
 
-    def _until_marked(self) -> list[dict[str, Any]]:
+    def answers(self) -> list[dict[str, Any]]:
+        """What is said because of all that was sent."""
         # Events of a tab are worked off in their order, and not every one answers: one that does is sent behind.
         mark = f"mark{next(self._marks)}"
-        self._send(f"{TROUBLE}.say", "/studies", {}, {"number": mark})
+        self.send(f"{TROUBLE}.say", "/studies", {}, {"number": mark})
         deltas: list[dict[str, Any]] = []
         while (said := self._next_or_end(deltas)) is not None:
             if not said.startswith('42/_event,["event",'):
@@ -53,6 +54,13 @@ class Wire:
             deltas.append(delta | ({"events": update["events"]} if update.get("events") else {}))
         return deltas
 
+    def answers_late(self, times: int = 100) -> list[dict[str, Any]]:
+        """What work beside the events says, sooner or later; nothing where it has nothing to say."""
+        for _ in range(times):
+            if deltas := self.answers():
+                return deltas
+        return []
+
     def _next_or_end(self, deltas: list[dict[str, Any]]) -> str | None:
         """A tab whose sign-in is over is told that and nothing more."""
         if not any(delta.get(TAB, {}).get("ended_rx_state_") for delta in deltas):
@@ -65,7 +73,7 @@ class Wire:
         finally:
             self.socket.settimeout(self.waits)
 
-    def _send(self, handler: str, path: str, query: dict[str, str], payload: dict[str, Any]) -> None:
+    def send(self, handler: str, path: str, query: dict[str, str], payload: dict[str, Any]) -> None:
         router = {"pathname": path, "asPath": path, "query": query}
         event = {"name": handler, "payload": payload, "router_data": router, "token": self.token}
         self.socket.send("42/_event," + json.dumps(["event", event]))

@@ -1,30 +1,50 @@
 """Three institutions in two alliances, each with everything one can ask for; and everybody who may ask."""
 
+import io
+import json
 import re
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
+from PIL import Image
 from sqlmodel import Session
 
+from mip_app.accounts import phones, portraits
 from mip_app.accounts.models import (
     Alliance,
     ApiKey,
     Department,
+    ImportDraft,
     Institution,
     LoginSession,
     Membership,
+    Preference,
     Role,
+    RoleSet,
     User,
 )
 from mip_app.accounts.roles import API_CLIENT, OUTSIDE, PERMISSIONS
 from mip_app.accounts.sessions import hash_of
+from mip_app.audit import service as audit
+from mip_app.audit.models import Act
 from mip_app.core import database
 from mip_app.core.actor import ADMINISTRATIVE, Actor, Open, Rule, Side
 from mip_app.core.clock import utc_now
+from mip_app.core.sealing import seal
 from mip_app.ingest.service import take_in
+from mip_app.messages.models import OutboxMessage, Template
 from mip_app.reports import holding, signing
 from mip_app.reports.draft import Draft
+from mip_app.sign_in.models import (
+    ExternalIdentity,
+    FollowScene,
+    KnownDevice,
+    OfficialAccount,
+    PhoneCode,
+    Provider,
+    QrSignIn,
+)
 from mip_app.studies.models import Patient, Study
 from tests.images import Made, study
 from tests.matrix.payloads import Ids
@@ -44,6 +64,18 @@ def uid(whose: str, part: int) -> str:
     return f"1.2.826.0.1.3680043.99.{OWNERS.get(whose, 9)}70707{part}"
 
 
+def draft_key(whose: str) -> str:
+    return f"draftof{whose}"
+
+
+def role_code(whose: str) -> str:
+    return f"own-house{whose}"
+
+
+def phone_of(whose: str) -> str:
+    return f"1391007000{OWNERS.get(whose, 9)}"
+
+
 def ids_of(whose: str) -> Ids:
     return Ids(
         whose,
@@ -59,6 +91,8 @@ def ids_of(whose: str) -> Ids:
             "session": str(number(5, whose)),
             "institution_code": f"HOUSE{whose.upper()}CODE",
             "account": f"house{whose}account",
+            "import_draft": draft_key(whose),
+            "role_set": role_code(whose),
         },
     )
 
@@ -69,8 +103,10 @@ def patient_marks(whose: str) -> list[str]:
 
 
 def house_marks(whose: str) -> list[str]:
-    """What says that institution, its people, departments."""
-    return [f"HOUSE{whose.upper()}", *(str(number(kind, whose)) for kind in range(1, 6))]
+    """What says that institution, its people, departments, roles; of another alliance that, too."""
+    alliance = [f"ALLIANCE{ALLIANCES[ALIEN]}"] if whose == ALIEN else []
+    numbers = (str(number(kind, whose)) for kind in range(1, 6))
+    return [f"HOUSE{whose.upper()}", phone_of(whose), draft_key(whose), *numbers, *alliance]
 
 
 def found_in(text: str, marks: list[str]) -> list[str]:
@@ -93,6 +129,7 @@ class Persona:
     signed_in: bool = True  # over HTTP
     key: bool = False  # by an API key, which opens no socket
     was: bool = False  # has a cookie that is worth nothing any more
+    elsewhere: bool = False  # is somebody of the other institution, too, and acts for the own one
 
     @property
     def permissions(self) -> set[str]:
@@ -119,12 +156,18 @@ class Persona:
     def not_theirs(self) -> list[str]:
         """What must never be said to them."""
         patients = [mark for one in self.foreign_patients() for mark in patient_marks(one)]
-        if (
-            "audit.read" in self.permissions and self.inside
-        ):  # a log names studies by their UIDs, patients never
-            patients = [mark for mark in patients if not mark.startswith(uid(OWN, 0)[:-1])]
+        if "audit.read" in self.permissions and self.inside:
+            # A log names studies by UID, accession number and patient ID; never the patient, never what was found.
+            patients = [mark for mark in patients if mark not in patient_marks(OWN)]
+            patients += [
+                f"PATIENT{OWN.upper()}{word}" for word in ("^", " X", " findings", " impression", " desc")
+            ]
         houses = {Role.OPERATOR: [], Role.ALLIANCE_ADMIN: [ALIEN]}.get(self.role, self.foreign())  # type: ignore[arg-type]
         return patients + [mark for one in houses for mark in house_marks(one)]
+
+    def known(self) -> str:
+        """The one thing of another institution that is said to them: that they belong to it."""
+        return house_name(OTHER) if self.elsewhere else ""
 
     def foreign_patients(self) -> list[str]:
         return [OTHER, ALIEN] if "study.read" in self.permissions else [OWN, OTHER, ALIEN]
@@ -162,6 +205,8 @@ PERSONAS = (
     Persona("technician", Role.TECHNICIAN),
     Persona("auditor", Role.AUDITOR, Side.ADMIN),
     Persona("without_roles"),
+    Persona("of_two_institutions", Role.REVIEWER, elsewhere=True),
+    Persona("admin_of_two_institutions", Role.INSTITUTION_ADMIN, Side.ADMIN, elsewhere=True),
     Persona("first_login", Role.REPORTER, pending="phone"),
     Persona("nobody", signed_in=False),
     Persona("api_key", key=True),
@@ -183,6 +228,8 @@ def fill() -> None:
             for row in _of_persona(persona, 920_000 + place):
                 session.add(row)
                 session.flush()
+        for alliance in set(ALLIANCES.values()):
+            audit.record(session, _tell_of(alliance), Act.ALLIANCE_CHANGED, f"alliance:{alliance}")
         session.commit()
     for whose in OWNERS:
         _study(whose)
@@ -197,19 +244,82 @@ def _houses() -> list[Any]:
         house, here = f"HOUSE{whose.upper()}", number(1, whose)
         rows += [
             Institution(
-                id=here, alliance_id=ALLIANCES[whose], code=f"{house}CODE", name=f"{house} 医院",
+                id=here, alliance_id=ALLIANCES[whose], code=f"{house}CODE", name=house_name(whose),
                 address=f"{house} address", phone=f"{house} phone",
             ),
             Department(id=number(2, whose), institution_id=here, name=f"{house} 放射科"),
-            _user(number(3, whose), f"house{whose}account", f"{house} 医师"),
+            RoleSet(
+                institution_id=here, code=role_code(whose), name=f"{house} role", permissions=["study.read"]
+            ),
+            _user(
+                number(3, whose), f"house{whose}account", f"{house} 医师", title=f"{house} 主任",
+                phone=phones.sealed(phone_of(whose), number(3, whose)), phone_index=phones.index_of(phone_of(whose)),
+                phone_verified_at=now, avatar=picture(), signature=picture(),
+            ),
             Membership(
                 id=number(4, whose), user_id=number(3, whose), institution_id=here,
-                department_id=number(2, whose), roles=[Role.REVIEWER],
+                department_id=number(2, whose), roles=[Role.REVIEWER, role_code(whose)],
             ),
             _session(number(5, whose), number(4, whose), number(3, whose), f"{whose}-colleague", Side.WORK),
             ApiKey(institution_id=here, name=f"{house} key", key_hash=hash_of(secret_of(f"key-{whose}")), created_at=now),
+            *_passing(whose, now),
         ]  # fmt: skip
     return rows
+
+
+def _passing(whose: str, now: datetime) -> list[Any]:
+    """What signing in, taking over lists and sending messages leave behind."""
+    house, here, person = f"HOUSE{whose.upper()}", number(1, whose), number(3, whose)
+    soon, secret = now + timedelta(hours=8), secret_of(f"of-{whose}")
+    lines = json.dumps(
+        [[2, {"account": f"new{whose}", "name": f"{house} 新", "department": f"{house} 放射科"}]]
+    )
+    return [
+        ImportDraft(
+            id=draft_key(whose), institution_id=here, user_id=person, created_at=now, expires_at=soon,
+            lines=seal(lines, "import.lines", draft_key(whose)),
+        ),
+        Preference(user_id=person, key="list", value={"of": house}),
+        OfficialAccount(
+            institution_id=here, name=f"{house} WeChat", app_id=f"wx{OWNERS[whose]:016}",
+            secret=seal(secret, "official_account.secret", here), token=seal(f"token{whose}", "official_account.token", here),
+        ),
+        ExternalIdentity(
+            provider=Provider.WECHAT, subject=f"app:{house}", user_id=person, bound_at=now, bound_by=person
+        ),
+        KnownDevice(user_id=person, token_hash=hash_of(secret), last_at=now),
+        QrSignIn(
+            code_hash=hash_of(f"qr-{secret}"), browser_hash=hash_of(secret), device=f"{house} browser",
+            address=f"{house}", created_at=now, expires_at=soon, session_id=number(5, whose),
+        ),
+        FollowScene(
+            scene_hash=hash_of(secret), institution_id=here, user_id=person, session_id=number(5, whose),
+            created_at=now, expires_at=soon,
+        ),
+        PhoneCode(
+            id=f"code{whose}", purpose="forgot", user_id=person, code_hash="none", created_at=now, expires_at=soon,
+            phone=seal(phone_of(whose), "code.phone", f"code{whose}"),
+        ),
+        OutboxMessage(
+            id=f"message{whose}", template=Template.CODE_FORGOT, created_at=now, expires_at=soon,
+            phone=seal(phone_of(whose), "outbox", f"message{whose}"),
+        ),
+    ]  # fmt: skip
+
+
+def house_name(whose: str) -> str:
+    return f"HOUSE{whose.upper()} 医院"
+
+
+def picture() -> str:
+    """A blob of a picture; its key."""
+    drawn = io.BytesIO()
+    Image.new("RGB", (8, 8), "teal").save(drawn, "PNG")
+    return portraits.stored(drawn.getvalue())
+
+
+def _tell_of(alliance: int) -> Actor:
+    return Actor(None, f"ALLIANCE{alliance} administrator", None, frozenset(), alliance_id=alliance)
 
 
 def _user(key: int, account: str, name: str, **more: Any) -> User:
@@ -240,6 +350,16 @@ def _of_persona(persona: Persona, key: int) -> list[Any]:
             department_id=number(2, OWN) if inside else None,
         ),
         _session(key, key, key, persona.name, persona.side),
+        *(
+            [
+                Membership(
+                    id=key + 1000, user_id=key, roles=[persona.role], institution_id=number(1, OTHER),
+                    department_id=number(2, OTHER),
+                )
+            ]
+            if persona.elsewhere
+            else []
+        ),
     ]  # fmt: skip
 
 

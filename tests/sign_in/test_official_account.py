@@ -264,12 +264,14 @@ def test_other_letters_are_thanked_for(callback, aes_key) -> None:
         assert (answer.status_code, answer.text) == (200, "success")
 
 
-def test_an_institution_without_an_account_has_no_address(site: Site, aes_key: str) -> None:
+def test_whether_an_institution_has_an_account_is_not_told(site: Site, aes_key: str) -> None:
     at = str(int(time.time()))
     query = {"signature": sign("", at, "7"), "timestamp": at, "nonce": "7", "echostr": "1"}
-    answers = [httpx.get(f"{site.url}/wechat/callback/{code}", params=query) for code in ("QH2", "NONE")]
-    assert [answer.status_code for answer in answers] == [404, 404]
-    assert answers[0].content == answers[1].content
+    answers = [
+        httpx.get(f"{site.url}/wechat/callback/{code}", params=query) for code in ("JN1", "QH2", "NONE")
+    ]
+    assert [answer.status_code for answer in answers] == [403, 403, 403]
+    assert len({answer.content for answer in answers}) == 1
 
 
 def test_a_code_of_another_institution_counts_nothing(new, wechat, site, aes_key) -> None:

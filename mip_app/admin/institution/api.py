@@ -12,8 +12,10 @@ from mip_app.core.blobs import blobs
 from mip_app.core.database import changing, looking
 from mip_app.core.errors import NotVisible
 from mip_app.core.http import Needs, body_of
+from mip_app.core.limits import declare_body
 
 router = APIRouter(prefix="/institution")
+declare_body("/institution/logo", 4 * pictures.BYTES)  # the route says in words what is too large
 
 
 @router.post("/logo", status_code=204)
@@ -28,7 +30,8 @@ async def take_logo(
 
 @router.get("/logo")
 async def give_logo(actor: Annotated[Actor | None, Depends(Needs(Open.TO_SIGNED_IN))]) -> Response:
-    key = await looking(own_institution.logo)
+    # Operators and alliance administrators belong to no institution: there is none to show.
+    key = await looking(own_institution.logo) if actor and actor.institution_id else ""
     png = await asyncio.to_thread(blobs().get, key) if key else None
     if png is None:
         raise NotVisible("admin.not_there")

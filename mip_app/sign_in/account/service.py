@@ -68,12 +68,14 @@ def judged(session: Session, actor: Actor, password: object) -> Judgement:
     return judge(password if isinstance(password, str) else "", words)
 
 
+@needs(Open.TO_SIGNED_IN)
 def change_password(actor: Actor, old: object, new: object, again: object) -> None:
     """Every other sign-in of theirs ends. Raises WrongPassword, PasswordRefused."""
     known = _prove(actor, old)
     write(store_password, actor, checked(known, new, again))
 
 
+@needs(Open.TO_SIGNED_IN)
 def send_phone_code(actor: Actor, password: object, typed: object) -> Sent:
     """A code to the new phone. Raises WrongPassword."""
     phone = phones.normalised(typed if isinstance(typed, str) else "")
@@ -83,12 +85,14 @@ def send_phone_code(actor: Actor, password: object, typed: object) -> Sent:
     return write(_send_code, actor, phone)
 
 
+@needs(Open.TO_SIGNED_IN)
 def turn_on(actor: Actor, password: object, typed: object) -> str:
     """The second factor. '' or a key of the catalogue. Raises WrongPassword."""
     _prove(actor, password)
     return write(second_factor.confirm, actor, codes.digits(typed))
 
 
+@needs(Open.TO_SIGNED_IN)
 def turn_off(actor: Actor, password: object, typed: object) -> str:
     """The second factor. '' or a key of the catalogue. Raises WrongPassword, NotPermitted."""
     _prove(actor, password)

@@ -46,6 +46,7 @@ def judged(session: Session, actor: Actor, ticket: object, password: object) -> 
     return judge(password if isinstance(password, str) else "", words)
 
 
+@needs(Open.TO_ALL)
 def set_password(actor: Actor, ticket: object, new: object, again: object) -> None:
     """In several units: a hash takes long on purpose. Raises PasswordRefused, CodeRefused."""
     write(store_password, actor, ticket, checked(read(known, actor, ticket), new, again))

@@ -76,6 +76,7 @@ def verify_phone(session: Session, actor: Actor, typed: object) -> str:
     return ""
 
 
+@needs(Open.TO_ENTERING)
 def keep_phone(session: Session, actor: Actor, phone: str) -> None:
     """It is proved to be theirs; a former one that was, too, is told."""
     user = session.get_one(User, actor.user)
@@ -92,6 +93,7 @@ def judged(session: Session, actor: Actor, password: object) -> Judgement:
     return judge(password if isinstance(password, str) else "", words)
 
 
+@needs(Open.TO_ENTERING)
 def set_password(actor: Actor, new: object, again: object) -> None:
     """The last step. In several units: a hash takes long on purpose. Raises PasswordRefused, NotPermitted."""
     write(store_password, actor, checked(read(known, actor), new, again))
