@@ -18,6 +18,8 @@ class Offer(TypedDict):
 
 
 class Places(rx.State):
+    here: str = ""
+    here_en: str = ""
     elsewhere: list[Offer] = []
     across: list[Offer] = []  # at most one
 
@@ -25,6 +27,8 @@ class Places(rx.State):
     async def load(self) -> None:
         actor = current_actor()
         found = await looking(places)
+        here = next((p for p in found if p.membership_id == actor.membership_id), None)
+        self.here, self.here_en = (here.name, here.name_en) if here else ("", "")
         self.elsewhere = [_offer(p, actor.side) for p in found if p.membership_id != actor.membership_id]
         self.across = [
             offer for p in found if p.membership_id == actor.membership_id for offer in _across(p, actor)

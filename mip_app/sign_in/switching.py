@@ -13,7 +13,7 @@ def in_bar() -> rx.Component:
     """On the PC: the institution, a menu where there are several, and the way to the other side."""
     where = rx.fragment(
         rx.icon("hospital", class_name="ico text-muted"),
-        rx.el.span(institution_name(), class_name="truncate"),
+        rx.el.span(_here(), class_name="truncate"),
     )
     return rx.el.div(
         rx.foreach(Places.across, lambda offer: _cross(offer, "", "btn btn-ghost btn-sm font-normal")),
@@ -52,9 +52,19 @@ def in_menu(device: str) -> rx.Component:
         ),
         rx.foreach(
             Places.across,
-            lambda offer: _cross(offer, device, "btn btn-ghost btn-sm w-full justify-start font-medium"),
+            lambda offer: _cross(
+                offer, device + "menu-", "btn btn-ghost btn-sm w-full justify-start font-medium"
+            ),
         ),
         class_name="lg:hidden",
+    )
+
+
+def _here() -> rx.Var[str]:
+    """The institution; for those who work in none their alliance, or the platform."""
+    alliance = in_language(Places.here, Places.here_en)
+    return rx.cond(
+        institution_name() != "", institution_name(), rx.cond(alliance != "", alliance, t("ui.platform"))
     )
 
 
@@ -64,7 +74,8 @@ def _elsewhere(device: str) -> rx.Component:
         return _switch(
             offer,
             rx.icon("hospital", class_name="ico text-muted"),
-            rx.el.span(name, class_name="truncate"),
+            rx.el.span(rx.cond(name != "", name, t("ui.platform")), class_name="truncate"),
+            title=name,
             class_name="btn btn-ghost btn-sm w-full justify-start font-normal",
             custom_attrs={"data-place": device + "place"},
         )

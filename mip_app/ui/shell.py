@@ -85,7 +85,7 @@ def brand(**props: Any) -> rx.Component:
     return rx.el.span(
         rx.el.img(src="/mark.svg", alt="", class_name="size-6"),
         rx.el.span("MIP", class_name="text-xl font-semibold"),
-        class_name="flex items-center gap-2",
+        class_name="flex flex-none items-center gap-2",
         **props,
     )
 
@@ -126,7 +126,10 @@ def account_menu(device: str = "") -> rx.Component:
         ),
         rx.el.div(
             rx.el.p(Shell.name, class_name="px-3 pt-2 font-medium"),
-            rx.el.p(institution_name(), class_name="px-3 pb-2 text-sm text-muted"),
+            rx.cond(
+                institution_name() != "",
+                rx.el.p(institution_name(), class_name="px-3 pb-2 text-sm text-muted"),
+            ),
             *(part(device) for part in frame.menu),
             rx.el.a(
                 rx.icon("circle-user-round", class_name="ico"),

@@ -27,7 +27,9 @@ def _or_missing(value: Any) -> rx.Component:
 def _roles(row: RowVar) -> rx.Component:
     return rx.foreach(
         row.roles,
-        lambda role: rx.el.span(role_name(role), rx.el.span("、"), class_name="[&:last-child>span]:hidden"),
+        lambda role: rx.el.span(
+            role_name(role), rx.el.span(t("ui.and_then")), class_name="[&:last-child>span]:hidden"
+        ),
     )
 
 
@@ -118,15 +120,15 @@ def _row(row: RowVar) -> rx.Component:
             custom_attrs={"data-act": "edit"},
             class_name="btn btn-ghost btn-xs font-normal text-primary",
         ),
-        rx.cond(row.me, rx.el.span(class_name="inline-block w-6"), acts_menu(row)),
+        rx.cond(row.me, rx.el.span(class_name="inline-block size-6"), acts_menu(row)),
         class_name="flex items-center justify-end gap-1",
     )
     return rx.el.tr(
         rx.el.td(rx.cond(row.me, None, _tick(row))),
-        rx.el.td(name, class_name="max-w-44"),
-        rx.el.td(rx.el.span(row.account, class_name="block truncate"), class_name="max-w-36 text-muted"),
-        rx.el.td(_or_missing(row.department), class_name="max-w-32 truncate"),
-        rx.el.td(_or_missing(row.title), class_name="max-w-28 truncate"),
+        rx.el.td(name, class_name="max-w-60"),
+        rx.el.td(row.account, title=row.account, class_name="max-w-44 truncate text-muted"),
+        rx.el.td(_or_missing(row.department), title=row.department, class_name="max-w-40 truncate"),
+        rx.el.td(_or_missing(row.title), title=row.title, class_name="max-w-28 truncate"),
         rx.el.td(_roles(row), class_name="max-w-52 truncate"),
         rx.el.td(_or_missing(row.phone), class_name="num whitespace-nowrap"),
         rx.el.td(_state(row), class_name="whitespace-nowrap"),

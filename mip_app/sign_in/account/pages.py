@@ -107,7 +107,7 @@ def _place(place: rx.Var[ShownPlace]) -> rx.Component:
     return rx.el.li(
         rx.icon("hospital", class_name="ico mt-1 shrink-0 text-muted"),
         rx.el.span(
-            rx.cond(place["institution"] != "", place["institution"], t("own.platform")),
+            rx.cond(place["institution"] != "", place["institution"], t("ui.platform")),
             rx.cond(place["here"], rx.el.span(" · ", t("own.here"), class_name="text-muted")),
             rx.el.span(
                 rx.foreach(place["roles"], _role), class_name="flex flex-wrap gap-x-2 text-sm text-muted"
