@@ -70,8 +70,9 @@ def modal(
     title: Any,
     *body: rx.Component,
     wide: bool = False,
+    fault: Any = "",
 ) -> rx.Component:
-    """A dialog in the middle; its content is made anew each time it opens."""
+    """A dialog in the middle; its content is made anew each time it opens. `fault`: the field that is wrong, which gets the focus."""
     box = (
         "modal-box max-w-2xl p-0 max-lg:max-h-[92dvh] max-lg:w-full max-lg:max-w-none max-lg:rounded-b-none"
         if wide
@@ -87,7 +88,7 @@ def modal(
             ),
         ),
         open=is_open,
-        fault="",
+        fault=fault,
         on_closed=on_close,
         id=element_id,
         custom_attrs={"aria-labelledby": f"{element_id}-title"},

@@ -108,6 +108,7 @@ def _opening() -> rx.Component:
             ),
         ),
         wide=True,
+        fault=Alliances.wrong,
     )
 
 

@@ -199,4 +199,5 @@ def _change() -> rx.Component:
             ),
         ),
         wide=True,
+        fault=OwnInstitution.wrong,
     )

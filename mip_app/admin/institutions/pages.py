@@ -114,6 +114,7 @@ def _opening() -> rx.Component:
             ),
         ),
         wide=True,
+        fault=Institutions.wrong,
     )
 
 

@@ -260,6 +260,7 @@ def _named(what: str, on_submit: Any, *more: rx.Component) -> rx.Component:
                 ),
             ),
         ),
+        fault=Roles.wrong,
     )
 
 
