@@ -71,13 +71,18 @@ def page_head(title: str, *acts: rx.Component) -> rx.Component:
         rx.el.h1(t(title), class_name="text-xl font-semibold"),
         rx.el.div(class_name="flex-1"),
         *acts,
-        class_name="flex min-h-14 flex-wrap items-center gap-2 border-b border-base-300 px-4 py-2 lg:px-6",
+        class_name="flex min-h-14 flex-wrap items-center justify-end gap-2 border-b border-base-300 px-4 py-2 lg:px-6",
     )
+
+
+def loading() -> rx.Component:
+    """In place of a page's content until it is there."""
+    return rx.el.div(class_name="skeleton m-4 h-40 rounded-box lg:m-6", aria_busy=True)
 
 
 def _top_bar() -> rx.Component:
     return rx.el.header(
-        rx.el.a(brand(), href="/admin", class_name="mr-2", aria_label="MIP"),
+        rx.el.a(brand(), href="/admin", class_name="mr-2 flex pointer-coarse:h-11", aria_label="MIP"),
         rx.el.span(t("admin.title"), class_name="font-medium whitespace-nowrap"),
         rx.el.div(class_name="flex-1"),
         rx.el.div(place_in_bar(), class_name="max-lg:hidden"),

@@ -18,22 +18,26 @@ def place(one: Any, on_open: Any, *figures: rx.Component) -> rx.Component:
     return rx.el.li(
         rx.el.button(
             rx.el.span(
-                rx.el.span(one["name"], class_name="block truncate font-medium"),
+                rx.el.span(
+                    one["name"], class_name="block font-medium break-words lg:truncate", title=one["name"]
+                ),
                 rx.cond(
                     one["name_en"] != "",
                     rx.el.span(one["name_en"], class_name="block truncate text-sm text-muted"),
                 ),
-                class_name="min-w-0 flex-1 text-left",
+                class_name="min-w-0 flex-1 text-left max-lg:basis-full",
             ),
             rx.el.span(
                 *figures,
                 rx.cond(one["disabled"], rx.el.span(t("admin.state_disabled"), class_name="text-error")),
-                class_name="flex flex-wrap gap-x-5 text-sm text-muted lg:w-1/2",
+                class_name=(
+                    "flex flex-wrap gap-x-5 text-left text-sm text-muted lg:grid lg:w-1/2 lg:grid-cols-4"
+                ),
             ),
-            rx.icon("chevron-right", class_name="ico text-muted"),
+            rx.icon("chevron-right", class_name="ico ml-auto text-muted"),
             type="button",
             on_click=on_open,
-            class_name="flex min-h-14 w-full flex-wrap items-center gap-x-4 px-4 py-2 hover:bg-base-200 lg:px-6",
+            class_name="flex min-h-14 w-full cursor-pointer flex-wrap items-center gap-x-4 px-4 py-2 -outline-offset-2 hover:bg-base-200 lg:px-6",
         ),
         class_name="border-b border-base-300/70",
         custom_attrs={"data-place": one["name"]},
@@ -48,7 +52,11 @@ def drawer(state: Any, *body: rx.Component) -> rx.Component:
             is_open,
             rx.el.div(
                 rx.el.header(
-                    rx.el.h2(state.one["name"], class_name="min-w-0 flex-1 truncate text-lg font-semibold"),
+                    rx.el.h2(
+                        state.one["name"],
+                        title=state.one["name"],
+                        class_name="min-w-0 flex-1 truncate text-lg font-semibold",
+                    ),
                     rx.el.button(
                         rx.icon("x", class_name="ico text-lg"),
                         type="button",
@@ -89,7 +97,7 @@ def state_acts(state: Any, disable: str, enable: str) -> rx.Component:
                 type="button",
                 id="disable-place",
                 on_click=state.ask_disable,
-                class_name="btn btn-ghost text-error",
+                class_name="btn btn-ghost -ml-4 text-error",
             ),
         ),
         class_name="mt-8 border-t border-base-300 pt-4",

@@ -19,8 +19,8 @@ def tabs() -> rx.Component:
             custom_attrs={"data-kind": name or "all"},
             class_name=rx.cond(
                 current,
-                "flex h-10 flex-none items-center border-b-2 border-primary text-base font-medium whitespace-nowrap pointer-coarse:h-11",
-                "flex h-10 flex-none items-center border-b-2 border-transparent text-base whitespace-nowrap text-muted hover:text-base-content pointer-coarse:h-11",
+                "flex h-10 flex-none items-center justify-center border-b-2 border-primary text-base font-medium whitespace-nowrap pointer-coarse:h-11 pointer-coarse:min-w-11",
+                "flex h-10 flex-none items-center justify-center border-b-2 border-transparent text-base whitespace-nowrap text-muted hover:text-base-content pointer-coarse:h-11 pointer-coarse:min-w-11",
             ),
         )
 
@@ -74,7 +74,7 @@ def _days() -> rx.Component:
         ),
         role="group",
         aria_label=t("filter.days"),
-        class_name="seg flex-none",
+        class_name="seg flex-none pointer-coarse:[&>*]:h-11",
     )
 
 
@@ -169,7 +169,7 @@ def _proof() -> rx.Component:
     return rx.el.p(
         rx.cond(
             AuditTrail.proving == "running",
-            rx.fragment(rx.icon("loader-circle", class_name="ico"), t("audit.proving")),
+            rx.fragment(rx.icon("loader-circle", class_name="ico animate-spin"), t("audit.proving")),
             rx.cond(
                 AuditTrail.proving == "failed",
                 rx.fragment(rx.icon("circle-alert", class_name="ico text-error"), t("audit.not_proven")),

@@ -58,7 +58,7 @@ def _acts() -> tuple[rx.Component, ...]:
             on_click=AuditTrail.prove,
             disabled=AuditTrail.proving == "running",
             id="audit-prove",
-            class_name="btn btn-sm btn-ghost font-normal",
+            class_name="btn btn-sm btn-ghost font-normal disabled:text-muted",
         ),
         rx.cond(
             may("audit.export"),

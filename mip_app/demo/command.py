@@ -78,16 +78,10 @@ def make_data() -> None:
 
 
 def tell_accounts() -> None:
-    from mip_app.demo import catalogue, notes
+    from mip_app.demo import notes
 
-    titles = {one.code: one.name for one in catalogue.INSTITUTIONS}
     rows = [
-        (
-            entry["account"],
-            entry["password"],
-            entry["role"],
-            titles.get(entry["institution"], catalogue.ALLIANCE),
-        )
+        (entry["account"], entry["password"], entry["role"], _where(entry["account"]))
         for entry in notes.note().get("accounts", [])
     ]
     rows.insert(0, ("account", "password", "role", "institution"))
@@ -96,6 +90,23 @@ def tell_accounts() -> None:
     for row in rows:
         cells = (cell + " " * (width - _width(cell)) for cell, width in zip(row, [*widths, 0], strict=True))
         print("  " + "  ".join(cells).rstrip())
+    print(
+        "\n  Administrators sign in by 管理员登录 (Administrator sign-in) at the foot of the page."
+        "\n  A code that goes to a phone is said here.",
+        flush=True,
+    )
+
+
+def _where(account: str) -> str:
+    """The places of one account of the demo, and what is to be known of it."""
+    from mip_app.demo import catalogue
+
+    titles = {one.code: one.name for one in catalogue.INSTITUTIONS}
+    person = next((one for one in catalogue.ACCOUNTS if one.account == account), None)
+    if person is None or person.role == "operator":
+        return ""
+    places = [titles.get(person.institution, catalogue.ALLIANCE), *(titles[code] for code, _ in person.also)]
+    return ", ".join(places) + (" (first sign-in)" if person.first_login else "")
 
 
 def _width(text: str) -> int:

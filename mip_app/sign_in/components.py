@@ -70,18 +70,20 @@ class PostNow(rx.NoSSRComponent):
     form: rx.Var[str]
 
 
-def card(head: rx.Component | rx.Var[Any], *content: rx.Component) -> rx.Component:
-    """A page of one step: the whole phone, a card on the PC."""
+def card(
+    head: rx.Component | rx.Var[Any], *content: rx.Component, whose: rx.Var[Any] | str = ""
+) -> rx.Component:
+    """A page of one step: the whole phone, a card on the PC, which stays where it is from step to step."""
     return rx.el.main(
         rx.el.div(
             rx.el.header(
                 brand(),
-                rx.el.span(head, class_name="ml-auto min-w-0 truncate text-sm text-muted"),
+                rx.el.span(head, class_name="ml-auto min-w-0 truncate text-sm text-muted", title=whose),
                 class_name="flex items-center gap-2.5 pt-6 lg:pt-0",
             ),
             *content,
             class_name=(
-                "w-full lg:my-auto lg:w-[28rem] lg:rounded-box lg:border lg:border-base-300 lg:bg-base-100 lg:p-10"
+                "w-full lg:mt-[14dvh] lg:mb-10 lg:w-[28rem] lg:rounded-box lg:border lg:border-base-300 lg:bg-base-100 lg:p-10"
             ),
         ),
         class_name=(

@@ -92,7 +92,7 @@ export function PasswordInput({ id, name, fresh, invalid, describedBy, onType })
       />
       <button
         type="button"
-        className="grid size-8 place-items-center text-muted pointer-coarse:size-11"
+        className="-mr-2 grid size-8 flex-none cursor-pointer place-items-center rounded-field text-muted hover:text-base-content pointer-coarse:size-11"
         aria-label={t(seen ? "password.hide" : "password.show")}
         aria-pressed={seen}
         onClick={() => setSeen(!seen)}
@@ -115,7 +115,7 @@ export function Again({ wait, round, onAgain }) {
     return () => clearInterval(timer);
   }, [wait, round]);
   return (
-    <button type="button" id="code-again" className="btn btn-ghost btn-sm num px-2" disabled={left > 0} onClick={() => onAgain?.()}>
+    <button type="button" id="code-again" className="btn btn-ghost btn-sm num px-2 disabled:text-muted" disabled={left > 0} onClick={() => onAgain?.()}>
       {left > 0 ? t("code.again_in", { seconds: left }) : t("code.again")}
     </button>
   );

@@ -12,7 +12,7 @@ def official_account_form() -> rx.Component:
     return rx.cond(
         Form.ready,
         rx.el.section(
-            rx.el.h2(t("official.title"), class_name="text-lg font-medium"),
+            rx.el.h2(t("official.title"), class_name="text-lg font-semibold"),
             rx.el.p(t("official.more"), class_name="mt-1 text-sm text-muted"),
             rx.cond(Form.said != "", _said()),
             _form(),

@@ -52,7 +52,9 @@ def in_menu(device: str) -> rx.Component:
         ),
         rx.foreach(
             Places.across,
-            lambda offer: _cross(offer, device, "btn btn-ghost btn-sm w-full justify-start font-medium"),
+            lambda offer: _cross(
+                offer, device + "menu-", "btn btn-ghost btn-sm w-full justify-start font-medium"
+            ),
         ),
         class_name="lg:hidden",
     )
@@ -64,7 +66,8 @@ def _elsewhere(device: str) -> rx.Component:
         return _switch(
             offer,
             rx.icon("hospital", class_name="ico text-muted"),
-            rx.el.span(name, class_name="truncate"),
+            rx.el.span(rx.cond(name != "", name, t("ui.platform")), class_name="truncate"),
+            title=name,
             class_name="btn btn-ghost btn-sm w-full justify-start font-normal",
             custom_attrs={"data-place": device + "place"},
         )

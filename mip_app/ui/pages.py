@@ -19,7 +19,7 @@ def _forbidden() -> rx.Component:
         brand(),
         rx.el.div(
             rx.icon("lock", class_name="size-6 text-muted"),
-            rx.el.h1(t("forbidden.title"), class_name="text-lg"),
+            rx.el.h1(t("forbidden.title"), class_name="text-xl font-semibold"),
             rx.el.p(t("forbidden.what_to_do"), class_name="text-muted"),
             rx.el.div(
                 route_link("/", t("forbidden.home"), class_name="btn", id="go-home"),

@@ -85,7 +85,7 @@ def brand(**props: Any) -> rx.Component:
     return rx.el.span(
         rx.el.img(src="/mark.svg", alt="", class_name="size-6"),
         rx.el.span("MIP", class_name="text-xl font-semibold"),
-        class_name="flex items-center gap-2",
+        class_name="flex flex-none items-center gap-2",
         **props,
     )
 

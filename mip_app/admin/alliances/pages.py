@@ -17,7 +17,7 @@ from mip_app.admin.forms import (
     refused,
     secret_dialog,
 )
-from mip_app.admin.frame import add_admin_page, page_head
+from mip_app.admin.frame import add_admin_page, loading, page_head
 from mip_app.admin.places import drawer, place, places, state_acts
 from mip_app.core.actor import Permission
 from mip_app.core.i18n import t
@@ -44,6 +44,7 @@ def alliances_page() -> rx.Component:
                 places(Alliances.rows, _alliance),
                 nothing("network", "alliance.none", "alliance.none_more"),
             ),
+            loading(),
         ),
         _opening(),
         _drawer(),

@@ -7,7 +7,7 @@ import reflex as rx
 from mip_app.accounts.particulars import DEPARTMENT
 from mip_app.admin.departments import state
 from mip_app.admin.forms import acts, confirm, field, form, modal, refused
-from mip_app.admin.frame import add_admin_page, page_head
+from mip_app.admin.frame import add_admin_page, loading, page_head
 from mip_app.core.actor import Permission
 from mip_app.core.i18n import t
 
@@ -44,12 +44,12 @@ def departments() -> rx.Component:
         ),
         rx.match(
             Departments.phase,
-            ("loading", rx.el.div(class_name="skeleton m-6 h-32 rounded-box")),
+            ("loading", loading()),
             ("failed", _failed()),
             rx.cond(
                 Departments.rows.length() > 0,
                 _table(),
-                rx.el.p(t("department.empty"), class_name="px-6 py-10 text-lg"),
+                rx.el.p(t("department.empty"), class_name="px-4 py-10 text-lg lg:px-6"),
             ),
         ),
         _name_dialog(),
@@ -78,7 +78,11 @@ def _act(
 def _row(row: Any) -> rx.Component:
     return rx.el.li(
         rx.el.span(
-            rx.el.span(row.name, title=row.name, class_name="truncate text-base font-medium"),
+            rx.el.span(
+                row.name,
+                title=row.name,
+                class_name="text-base font-medium max-lg:break-words lg:truncate",
+            ),
             rx.cond(
                 row.disabled,
                 rx.el.span(t("department.disabled"), class_name="flex-none text-sm text-muted"),
@@ -86,7 +90,8 @@ def _row(row: Any) -> rx.Component:
             class_name="flex min-w-0 flex-1 items-baseline gap-2",
         ),
         rx.el.span(
-            t("department.count", n=row.people), class_name="num w-16 flex-none text-right text-sm text-muted"
+            t("department.count", n=row.people),
+            class_name="num min-w-16 flex-none text-right text-sm whitespace-nowrap text-muted",
         ),
         rx.el.span(
             _act("department.rename", Departments.open("rename", row.key), "rename"),

@@ -27,7 +27,9 @@ def _or_missing(value: Any) -> rx.Component:
 def _roles(row: RowVar) -> rx.Component:
     return rx.foreach(
         row.roles,
-        lambda role: rx.el.span(role_name(role), rx.el.span("、"), class_name="[&:last-child>span]:hidden"),
+        lambda role: rx.el.span(
+            role_name(role), rx.el.span(t("ui.and_then")), class_name="[&:last-child>span]:hidden"
+        ),
     )
 
 
@@ -118,16 +120,16 @@ def _row(row: RowVar) -> rx.Component:
             custom_attrs={"data-act": "edit"},
             class_name="btn btn-ghost btn-xs font-normal text-primary",
         ),
-        rx.cond(row.me, rx.el.span(class_name="inline-block w-6"), acts_menu(row)),
+        rx.cond(row.me, rx.el.span(class_name="inline-block size-6"), acts_menu(row)),
         class_name="flex items-center justify-end gap-1",
     )
     return rx.el.tr(
         rx.el.td(rx.cond(row.me, None, _tick(row))),
-        rx.el.td(name, class_name="max-w-44"),
-        rx.el.td(rx.el.span(row.account, class_name="block truncate"), class_name="max-w-36 text-muted"),
-        rx.el.td(_or_missing(row.department), class_name="max-w-32 truncate"),
-        rx.el.td(_or_missing(row.title), class_name="max-w-28 truncate"),
-        rx.el.td(_roles(row), class_name="max-w-52 truncate"),
+        rx.el.td(name),
+        rx.el.td(row.account, title=row.account, class_name="truncate text-muted"),
+        rx.el.td(_or_missing(row.department), title=row.department, class_name="truncate"),
+        rx.el.td(_or_missing(row.title), title=row.title, class_name="truncate"),
+        rx.el.td(_roles(row), class_name="truncate"),
         rx.el.td(_or_missing(row.phone), class_name="num whitespace-nowrap"),
         rx.el.td(_state(row), class_name="whitespace-nowrap"),
         rx.el.td(_last(row), class_name="num whitespace-nowrap"),
@@ -142,8 +144,20 @@ def _row(row: RowVar) -> rx.Component:
     )
 
 
+# Fixed: a long name is cut where the page ends, never the page widened. What is left is the roles'.
+_HEADS = (
+    ("name", "w-[15%]"),
+    ("account", "w-[11%]"),
+    ("department", "w-[11%]"),
+    ("title", "w-[7%]"),
+    ("roles", ""),
+    ("phone", "w-28"),
+    ("state", "w-29"),
+    ("last", "w-32"),
+)
+
+
 def doctors_table() -> rx.Component:
-    heads = ("name", "account", "department", "title", "roles", "phone", "state", "last")
     return rx.el.table(
         rx.el.thead(
             rx.el.tr(
@@ -155,17 +169,17 @@ def doctors_table() -> rx.Component:
                         aria_label=t("doctor.select_all"),
                         class_name="checkbox checkbox-xs block",
                     ),
-                    class_name="w-12",
+                    class_name="w-14",
                 ),
-                *(rx.el.th(t(f"doctor.{head}"), scope="col") for head in heads),
-                rx.el.th(),
+                *(rx.el.th(t(f"doctor.{head}"), scope="col", class_name=width) for head, width in _HEADS),
+                rx.el.th(class_name="w-29"),
                 class_name="h-8",
             ),
             class_name="border-y border-base-300 bg-base-200 text-xs text-muted [&_th]:font-normal",
         ),
         rx.el.tbody(rx.foreach(Doctors.rows, _row), id="doctor-rows"),
         class_name=(
-            "w-full border-collapse text-sm max-lg:hidden [&_td]:px-2 [&_th]:px-2 [&_th]:text-left "
+            "w-full table-fixed border-collapse text-sm max-lg:hidden [&_td]:px-2 [&_th]:px-2 [&_th]:text-left "
             "[&_td:first-child]:pl-6 [&_th:first-child]:pl-6 [&_td:last-child]:pr-6 [&_th:last-child]:pr-6"
         ),
     )
@@ -197,7 +211,7 @@ def _card(row: RowVar) -> rx.Component:
             rx.icon("chevron-right", class_name="ico flex-none text-muted"),
             type="button",
             on_click=DoctorForm.edit(row.account),
-            class_name="flex w-full items-center gap-3 px-4 py-3",
+            class_name="flex w-full items-center gap-3 px-4 py-3 -outline-offset-2",
         ),
         key=row.account,
         custom_attrs={"data-account": row.account},

@@ -5,7 +5,7 @@ from typing import Any
 import reflex as rx
 
 from mip_app.admin.forms import acts, form, modal, refused
-from mip_app.admin.frame import add_admin_page, page_head
+from mip_app.admin.frame import add_admin_page, loading, page_head
 from mip_app.admin.institution.fields import institution_fields
 from mip_app.admin.institution.state import RULE, OwnInstitution
 from mip_app.core.i18n import t
@@ -35,10 +35,12 @@ def add_pages(app: rx.App) -> None:
             rx.cond(
                 OwnInstitution.ready,
                 rx.el.div(
-                    rx.el.div(_figures(), official_account_form(), class_name="flex flex-col gap-9"),
-                    _about(),
-                    class_name="grid gap-x-14 gap-y-9 px-4 py-6 lg:grid-cols-[minmax(0,1fr)_24rem] lg:px-6",
+                    rx.el.div(_figures(), class_name="flex flex-col gap-9"),
+                    rx.el.div(_about(), class_name="lg:col-start-2 lg:row-span-2 lg:row-start-1"),
+                    rx.el.div(official_account_form()),
+                    class_name="grid gap-x-14 gap-y-9 px-4 py-6 lg:grid-cols-[minmax(0,1fr)_24rem] lg:grid-rows-[auto_1fr] lg:px-6",
                 ),
+                loading(),
             ),
             _change(),
         )

@@ -15,7 +15,7 @@ from mip_app.admin.forms import (
     refused,
     secret_dialog,
 )
-from mip_app.admin.frame import add_admin_page, page_head
+from mip_app.admin.frame import add_admin_page, loading, page_head
 from mip_app.admin.institution.fields import institution_fields
 from mip_app.admin.institutions.state import Institutions
 from mip_app.admin.places import drawer, place, places, state_acts
@@ -44,6 +44,7 @@ def institutions_page() -> rx.Component:
                 places(Institutions.rows, _institution),
                 nothing("hospital", "institution.none", "institution.none_more"),
             ),
+            loading(),
         ),
         _opening(),
         _drawer(),
@@ -79,7 +80,11 @@ def _institution(one: Any) -> rx.Component:
         one,
         Institutions.show(one["id"]),
         rx.el.span(one["code"], class_name="num w-24 truncate"),
-        rx.cond(one["level"] != "", rx.el.span(one["level"], class_name="w-24 truncate")),
+        rx.cond(
+            one["level"] != "",
+            rx.el.span(one["level"], class_name="w-24 truncate"),
+            rx.el.span(class_name="max-lg:hidden"),
+        ),
         rx.el.span(t("institution.people", n=one["people"]), class_name="num"),
     )
 

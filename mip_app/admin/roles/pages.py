@@ -5,7 +5,7 @@ from typing import Any
 import reflex as rx
 
 from mip_app.admin.forms import acts, confirm, field, form, labelled, modal, refused
-from mip_app.admin.frame import add_admin_page, page_head
+from mip_app.admin.frame import add_admin_page, loading, page_head
 from mip_app.admin.roles.state import RULE, Roles
 from mip_app.core.actor import Permission
 from mip_app.core.actor import Permission as P
@@ -46,6 +46,7 @@ def roles_page() -> rx.Component:
                 _matrix(),
                 _one_by_one(),
             ),
+            loading(),
         ),
         _adding(),
         _renaming(),

@@ -126,7 +126,7 @@ def devices() -> rx.Component:
                     t("own.end_others"),
                     id="end-others",
                     on_click=OwnAccount.end_others,
-                    class_name="btn btn-ghost text-error",
+                    class_name="btn btn-ghost -ml-4 text-error",
                 ),
                 class_name="py-2",
             ),

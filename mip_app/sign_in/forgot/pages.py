@@ -24,7 +24,12 @@ def add_pages(app: rx.App) -> None:
 
 def _forgot() -> rx.Component:
     return card(
-        rx.el.a(t("forgot.back"), href="/login", class_name="link", id="back-to-sign-in"),
+        rx.el.a(
+            t("forgot.back"),
+            href="/login",
+            class_name="-my-3 inline-flex items-center py-3 text-base text-primary pointer-coarse:min-h-11",
+            id="back-to-sign-in",
+        ),
         rx.match(
             Forgot.step,
             ("asked", _asked()),

@@ -37,8 +37,9 @@ def phone_step_extra() -> list[rx.Component]:
 
 
 def _welcome() -> rx.Component:
+    whose = rx.cond(Welcome.institution != "", Welcome.name + " · " + Welcome.institution, Welcome.name)
     return card(
-        rx.cond(Welcome.institution != "", Welcome.name + " · " + Welcome.institution, Welcome.name),
+        whose,
         rx.match(
             Welcome.step,
             ("phone", _phone()),
@@ -49,6 +50,7 @@ def _welcome() -> rx.Component:
             rx.el.div(class_name="min-h-64"),
         ),
         rx.cond((Welcome.step != "") & (Welcome.step != "done"), _leave()),
+        whose=whose,
     )
 
 
