@@ -57,7 +57,7 @@ def add(session: Session, actor: Actor, name: str) -> int:
     row = Department(institution_id=actor.institution, name=name)
     session.add(row)
     session.flush()
-    audit.record(session, actor, Act.DEPARTMENT_ADDED, f"department:{row.id}")
+    audit.record(session, actor, Act.DEPARTMENT_ADDED, f"department:{row.id}", name=name)
     return row.id or 0
 
 
@@ -69,8 +69,9 @@ def rename(session: Session, actor: Actor, key: str, name: str) -> None:
     if name == row.name:
         return
     _refuse_taken(session, actor, name, but=row.id)
-    row.name = name
-    audit.record(session, actor, Act.DEPARTMENT_CHANGED, f"department:{row.id}", changed="name")
+    before, row.name = row.name, name
+    subject = f"department:{row.id}"
+    audit.record(session, actor, Act.DEPARTMENT_CHANGED, subject, name=name, name_before=before)
 
 
 @needs(Permission.ADMIN_ACCOUNTS)
@@ -79,7 +80,10 @@ def set_disabled(session: Session, actor: Actor, key: str, disabled: bool) -> No
     row = department(session, actor, key)
     if row.disabled != bool(disabled):
         row.disabled = bool(disabled)
-        audit.record(session, actor, Act.DEPARTMENT_CHANGED, f"department:{row.id}", disabled=bool(disabled))
+        subject = f"department:{row.id}"
+        audit.record(
+            session, actor, Act.DEPARTMENT_CHANGED, subject, name=row.name, disabled=bool(disabled)
+        )
 
 
 @needs(Permission.ADMIN_ACCOUNTS)
@@ -89,7 +93,7 @@ def delete(session: Session, actor: Actor, key: str) -> None:
     if session.exec(select(Membership.id).where(Membership.department_id == row.id).limit(1)).first():
         raise DepartmentInUse()
     session.delete(row)
-    audit.record(session, actor, Act.DEPARTMENT_DELETED, f"department:{row.id}")
+    audit.record(session, actor, Act.DEPARTMENT_DELETED, f"department:{row.id}", name=row.name)
 
 
 def department(session: Session, actor: Actor, key: object) -> Department:

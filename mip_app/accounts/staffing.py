@@ -122,8 +122,11 @@ def edit(session: Session, actor: Actor, account: str, given: Particulars) -> No
     user, membership = standing.found(session, actor, account)
     place = _place(session, actor, given, before=membership)
     changed = _edit_person(session, actor, user, membership, given)
+    before: dict[str, object] = {}
     for field in ("department_id", "roles", "extra"):
         if getattr(membership, field) != getattr(place, field):
+            if field != "department_id":
+                before[f"{field}_before"] = getattr(membership, field)
             setattr(membership, field, getattr(place, field))
             changed.append(field.removesuffix("_id"))
     if not changed:
@@ -141,6 +144,7 @@ def edit(session: Session, actor: Actor, account: str, given: Particulars) -> No
         changed=changed,
         roles=membership.roles,
         extra=membership.extra,
+        **before,
     )
 
 

@@ -5,8 +5,7 @@ from typing import Any
 import reflex as rx
 
 from mip_app.auditing.state import AuditTrail
-from mip_app.auditing.trail import VALUES
-from mip_app.core.i18n import t
+from mip_app.core.i18n import language, t
 
 _COLUMNS = (
     ("time", "w-36"),
@@ -86,14 +85,9 @@ def _object(row: Any) -> rx.Var[str]:
 
 
 def _content(row: Any) -> rx.Component:
-    """The study, the person, what else is to be said, and why it did not succeed."""
-    values = {name: row["values"][name] for name in VALUES}
-    parts = (
-        row["study"],
-        row["person"],
-        rx.cond(row["said"] != "", t(row["said"], **values), ""),
-        rx.cond(row["reason"] != "", t(row["reason"], fallback=row["reason"]), ""),
-    )
+    """The study, the person, and what else is to be said."""
+    said = rx.cond(language() == "zh", row["said"]["zh"], row["said"]["en"])
+    parts = (row["study"], row["person"], said)
     shown: list[rx.Component] = []
     something: rx.Var[bool] = rx.Var.create(False)
     for part in parts:
