@@ -81,9 +81,7 @@ def set_disabled(session: Session, actor: Actor, key: str, disabled: bool) -> No
     if row.disabled != bool(disabled):
         row.disabled = bool(disabled)
         subject = f"department:{row.id}"
-        audit.record(
-            session, actor, Act.DEPARTMENT_CHANGED, subject, name=row.name, disabled=bool(disabled)
-        )
+        audit.record(session, actor, Act.DEPARTMENT_CHANGED, subject, name=row.name, disabled=bool(disabled))
 
 
 @needs(Permission.ADMIN_ACCOUNTS)

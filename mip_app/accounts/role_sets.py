@@ -104,9 +104,7 @@ def add(session: Session, actor: Actor, form: entries.Form) -> str:
 def rename(session: Session, actor: Actor, code: object, form: entries.Form) -> None:
     row = _own(session, actor, code)
     before, row.name = row.name, _name(session, actor, form, row.code)
-    audit.record(
-        session, actor, Act.ROLE_RENAMED, f"role:{row.code}", name=row.name, name_before=before
-    )
+    audit.record(session, actor, Act.ROLE_RENAMED, f"role:{row.code}", name=row.name, name_before=before)
 
 
 @needs(Permission.ADMIN_ROLES)

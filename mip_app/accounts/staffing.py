@@ -1,6 +1,7 @@
 """Doctors of the own institution: adding, changing, disabling, resetting, removing. `standing.py` says who may what."""
 
 from collections.abc import Iterable
+from typing import Any
 
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
@@ -122,7 +123,7 @@ def edit(session: Session, actor: Actor, account: str, given: Particulars) -> No
     user, membership = standing.found(session, actor, account)
     place = _place(session, actor, given, before=membership)
     changed = _edit_person(session, actor, user, membership, given)
-    before: dict[str, object] = {}
+    before: dict[str, Any] = {}
     for field in ("department_id", "roles", "extra"):
         if getattr(membership, field) != getattr(place, field):
             if field != "department_id":

@@ -132,7 +132,9 @@ def _changed(line: _Line, value: object) -> str:
     names = [name for name in _items(value) if name not in ("roles", "extra")]
     if not names or "name_before" in line.detail:
         return ""
-    return line.detail_of("changed", line.listed(line.known(f"audit.field.{n}") or n[:LONGEST] for n in names))
+    return line.detail_of(
+        "changed", line.listed(line.known(f"audit.field.{n}") or n[:LONGEST] for n in names)
+    )
 
 
 def _name(line: _Line, value: object) -> str:
@@ -208,5 +210,6 @@ _SAYERS: dict[str, Callable[[_Line, Any], str]] = {
     "why": _why,
     "reason": _why,
     "broken": lambda line, value: _why(line, f"audit.broken.{value}") if value else "",
+    "waiting": _if_true("audit.detail.waiting"),
     "waits": _if_true("audit.detail.waits"),
 }

@@ -144,9 +144,7 @@ class _Sheet:
         )
 
     def _content(self, row: Row, labels: Labels) -> str:
-        return details.said(
-            row.act, row.result, row.subject, row.detail or {}, labels.names, self.language
-        )
+        return details.said(row.act, row.result, row.subject, row.detail or {}, labels.names, self.language)
 
     def _time(self, moment: datetime) -> str:
         return moment.astimezone(self.zone).isoformat(sep=" ", timespec="milliseconds")

@@ -31,12 +31,22 @@ def spend(session: Session, limits: Iterable[Limit]) -> int:
 
     Everybody names them in one order (address, phone, person), or two could wait for each other.
     """
+    return spend_or_say(session, limits)[0]
+
+
+def spend_or_say(session: Session, limits: Iterable[Limit]) -> tuple[int, str]:
+    """The same, and the key of the one that is used up."""
     now = utc_now()
     for limit in limits:
         count, until = _raise(session, limit, now)
         if count > limit.most:
-            return max(1, round((until - now).total_seconds()))
-    return 0
+            return max(1, round((until - now).total_seconds())), limit.key
+    return 0, ""
+
+
+def first(session: Session, key: str, seconds: float) -> bool:
+    """Whether this is the first of its kind in so many seconds: while somebody waits, the log says so once."""
+    return not spend(session, [Limit(f"noted.{key}", 1, timedelta(seconds=max(1, seconds)))])
 
 
 def left(session: Session, limit: Limit) -> int:

@@ -6,6 +6,7 @@ ends it. Accounts that do not exist go the same way as those that do.
 
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from math import ceil
 
 from sqlmodel import Session, col, select
@@ -17,7 +18,7 @@ from mip_app.audit.models import Act
 from mip_app.core.actor import Actor, Open, Side, needs
 from mip_app.core.errors import NotSignedIn
 from mip_app.core.settings import settings
-from mip_app.sign_in import devices, tries
+from mip_app.sign_in import budgets, devices, tries
 from mip_app.sign_in.tries import Limit, limit
 
 
@@ -73,6 +74,7 @@ def admit(session: Session, actor: Actor, account: str, device: str) -> Try:
             ),
         )
     if wait := tries.count(session, (tried.own, *tried.shared)):
+        audit.after_failure(session, actor, partial(_note_waiting, tried=tried, wait=wait))
         raise SignInLocked(wait)
     return tried
 
@@ -99,6 +101,16 @@ def refuse(session: Session, actor: Actor, tried: Try) -> timedelta:
     subject = f"user:{user_id}" if user_id else ""
     audit.record(session, actor, Act.SIGN_IN_REFUSED, subject, refused=True, scope=scope, waits=bool(wait))
     return wait
+
+
+def _note_waiting(session: Session, actor: Actor, tried: Try, wait: timedelta) -> None:
+    """Somebody tries who has to wait: said once, or whoever goes on trying fills the log."""
+    key = tries.reached(session, (tried.own, *tried.shared))
+    if not key or not budgets.first(session, key, wait.total_seconds()):
+        return
+    user_id, scope = log_of(session, tried.account)
+    subject = f"user:{user_id}" if user_id else ""
+    audit.record(session, actor, Act.SIGN_IN_REFUSED, subject, refused=True, scope=scope, waiting=True)
 
 
 def _known(session: Session, key: str) -> Known | None:

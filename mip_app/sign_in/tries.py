@@ -65,6 +65,14 @@ def wait_for(session: Session, limits: Iterable[Limit]) -> timedelta:
     return _longest(_locked(session, limits, now), now)
 
 
+def reached(session: Session, limits: Iterable[Limit]) -> str:
+    """The key of the limit that is waited for longest, or ''. Looks only."""
+    most = {each.key: each.most for each in limits}
+    rows = session.exec(select(SignInTries).where(col(SignInTries.key).in_(most))).all()
+    over = [row for row in rows if row.count >= most[row.key] and row.until > utc_now()]
+    return max(over, key=lambda row: row.until).key if over else ""
+
+
 def give_back(session: Session, limits: Iterable[Limit]) -> None:
     """A counted try was none: it succeeded."""
     for row, _ in _locked(session, limits, utc_now()):

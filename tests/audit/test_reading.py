@@ -250,7 +250,8 @@ def test_a_failed_sign_in_stands_in_the_log_of_those_whose_account_it_is(reader,
         institution_id=reader.institution_id,
     )
     for tried in ("zhou", "nobody-at-all"):
-        database.write(password.refuse, nobody("221.4.5.90"), tried)
+        stranger = nobody("221.4.5.90")
+        database.write(password.refuse, stranger, database.write(password.admit, stranger, tried, ""))
     found = rows(reader)
     assert [(row["act"], row["person"], row["result"]) for row in found] == [
         ("account.sign_in_refused", "周知白", "refused")
