@@ -61,7 +61,7 @@ def _card(row: Any) -> rx.Component:
             rx.el.span(_result(row), class_name="ml-auto flex-none"),
             class_name="flex gap-2 text-base",
         ),
-        rx.el.p(_content(row), class_name="num truncate text-sm"),
+        rx.el.p(_content(row), class_name="num line-clamp-4 text-sm break-words"),
         rx.el.p(
             rx.el.span(row["time"], class_name="num"),
             rx.el.span(_address(row), class_name="num ml-auto"),

@@ -89,7 +89,9 @@ def send(
     if wait:
         if budgets.first(session, limit, wait):
             why = "audit.detail.too_many"
-            audit.record(session, actor, Act.CODE_SENT, about, refused=True, scope=log, purpose=purpose, why=why)
+            audit.record(
+                session, actor, Act.CODE_SENT, about, refused=True, scope=log, purpose=purpose, why=why
+            )
         return Sent(error="code.too_many", wait=wait)
     _replace(session, purpose, user_id)
     now, key = utc_now(), secrets.token_hex(16)
@@ -109,7 +111,9 @@ def send(
     minutes = str(int(LIFE.total_seconds() // 60))
     outbox.put(session, phone if user_id else "", TEMPLATES[purpose], [code, minutes], now + LIFE)
     why = "" if user_id else "audit.detail.no_match"
-    audit.record(session, actor, Act.CODE_SENT, about, refused=not user_id, scope=log, purpose=purpose, why=why)
+    audit.record(
+        session, actor, Act.CODE_SENT, about, refused=not user_id, scope=log, purpose=purpose, why=why
+    )
     return Sent(ticket=key, wait=int(PAUSE.total_seconds()))
 
 
