@@ -5,7 +5,7 @@ from typing import Any
 import reflex as rx
 
 from mip_app.core.i18n import t
-from mip_app.ui.dialog import CopyButton, Dialog
+from mip_app.ui.modal import Modal, copy_button
 
 
 def field(
@@ -77,7 +77,7 @@ def modal(
         if wide
         else "modal-box max-w-md p-0"
     )
-    return Dialog.create(
+    return Modal.create(
         rx.cond(
             is_open,
             rx.el.div(
@@ -87,7 +87,8 @@ def modal(
             ),
         ),
         open=is_open,
-        on_close=on_close,
+        fault="",
+        on_closed=on_close,
         id=element_id,
         custom_attrs={"aria-labelledby": f"{element_id}-title"},
         class_name="modal max-lg:modal-bottom" if wide else "modal",
@@ -155,13 +156,7 @@ def secret_dialog(state: Any, on_close: Any) -> rx.Component:
             class_name="px-6 pt-3",
         ),
         rx.el.div(
-            CopyButton.create(
-                t("admin.copy_password"),
-                text=state.secret,
-                copied=t("admin.copied"),
-                custom_attrs={"data-of": "secret-password"},
-                class_name="btn",
-            ),
+            copy_button(state.secret, "copy-secret", "admin.copy_password"),
             rx.el.button(
                 t("admin.secret_noted"),
                 type="button",

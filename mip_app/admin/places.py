@@ -6,7 +6,7 @@ from typing import Any
 import reflex as rx
 
 from mip_app.core.i18n import t
-from mip_app.ui.dialog import Dialog
+from mip_app.ui.modal import Modal
 
 
 def places(rows: Any, line: Callable[[Any], rx.Component]) -> rx.Component:
@@ -43,7 +43,7 @@ def place(one: Any, on_open: Any, *figures: rx.Component) -> rx.Component:
 def drawer(state: Any, *body: rx.Component) -> rx.Component:
     """From the right on the PC, from below on the phone. `state` has `one`, and the handler hide."""
     is_open = state.one["id"] != 0
-    return Dialog.create(
+    return Modal.create(
         rx.cond(
             is_open,
             rx.el.div(
@@ -68,7 +68,8 @@ def drawer(state: Any, *body: rx.Component) -> rx.Component:
             ),
         ),
         open=is_open,
-        on_close=state.hide,
+        fault="",
+        on_closed=state.hide,
         id="place",
         custom_attrs={"aria-label": state.one["name"]},
         class_name="lg:drawer-r max-lg:sheet",

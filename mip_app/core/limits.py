@@ -144,6 +144,8 @@ class Socket:
         if self._gone:
             return {"type": "websocket.disconnect", "code": 1006}
         message = await self._receive()
+        if message["type"] != "websocket.receive":
+            return message
         text = message.get("text") or message.get("bytes") or ""
         for pace in self._paces:
             if not await pace.take(1 + len(text) / MESSAGE_BYTES):

@@ -33,8 +33,8 @@ class CopyButton(NoSSRComponent):
     done: rx.Var[str]
 
 
-def copy_button(text: rx.Var[str], element_id: str) -> rx.Component:
-    return CopyButton.create(text=text, label=t("doctor.copy"), done=t("doctor.copied"), id=element_id)
+def copy_button(text: rx.Var[str], element_id: str, label: str = "ui.copy") -> rx.Component:
+    return CopyButton.create(text=text, label=t(label), done=t("ui.copied"), id=element_id)
 
 
 def confirmation(
