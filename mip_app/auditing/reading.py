@@ -295,4 +295,4 @@ def _role_names(session: Session, actor: Actor) -> dict[str, str]:
     own = sa.select(col(RoleSet.code), col(RoleSet.name)).where(
         col(RoleSet.institution_id) == actor.institution, col(RoleSet.name) != ""
     )
-    return dict(session.execute(own).tuples().all())
+    return {row.code: row.name for row in session.execute(own)}
