@@ -94,7 +94,7 @@ def _content(row: Any) -> rx.Component:
         # A point stands between two parts, and nowhere else.
         shown.append(rx.cond(part != "", rx.fragment(rx.cond(something, " · ", ""), part)))
         something = something | (part != "")
-    return rx.el.span(*shown, title=row["study"])
+    return rx.el.span(*shown, title=rx.cond(said == "", row["study"], said))
 
 
 def _address(row: Any) -> rx.Var[str]:
