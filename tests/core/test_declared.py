@@ -21,6 +21,7 @@ from mip_app.serving import permissions
 
 # Public functions that take an Actor and guard nothing, with the reason.
 GUARD_NOTHING = {
+    "mip_app.audit.service.after_failure": "keeps a note for a unit that fails",
     "mip_app.audit.service.record": "writes down what anybody did or was refused",
     "mip_app.core.database.read": "runs a service, which declares",
     "mip_app.core.database.write": "runs a service, which declares",
