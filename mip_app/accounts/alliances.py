@@ -64,7 +64,7 @@ def open_alliance(session: Session, actor: Actor, form: entries.Form, password_h
     session.add(row)
     session.flush()
     alliance_id = row.id or 0
-    audit.record(session, actor, Act.ALLIANCE_OPENED, f"alliance:{alliance_id}")
+    audit.record(session, actor, Act.ALLIANCE_OPENED, f"alliance:{alliance_id}", name=name)
     administrators.add(session, actor, person, password_hash, Role.ALLIANCE_ADMIN, alliance_id=alliance_id)
     return alliance_id
 
@@ -72,8 +72,11 @@ def open_alliance(session: Session, actor: Actor, form: entries.Form, password_h
 @needs(Permission.ADMIN_ALLIANCES)
 def rename(session: Session, actor: Actor, alliance_id: object, form: entries.Form) -> None:
     row = _alliance(session, alliance_id)
+    before = (row.name, row.name_en)
     row.name, row.name_en = _names(session, form, row.id)
-    audit.record(session, actor, Act.ALLIANCE_CHANGED, f"alliance:{row.id}")
+    fields = zip(("name", "name_en"), before, (row.name, row.name_en), strict=True)
+    changed = [field for field, then, now in fields if then != now]
+    audit.record(session, actor, Act.ALLIANCE_CHANGED, f"alliance:{row.id}", changed=changed)
 
 
 @needs(Permission.ADMIN_ALLIANCES)

@@ -58,7 +58,7 @@ def add(session: Session, actor: Actor, name: object) -> int:
     row = Department(institution_id=actor.institution, name=text)
     session.add(row)
     session.flush()
-    audit.record(session, actor, Act.DEPARTMENT_ADDED, f"department:{row.id}")
+    audit.record(session, actor, Act.DEPARTMENT_ADDED, f"department:{row.id}", name=text)
     return row.id or 0
 
 
@@ -70,8 +70,9 @@ def rename(session: Session, actor: Actor, key: str, name: object) -> None:
     if text == row.name:
         return
     _refuse_taken(session, actor, text, but=row.id)
-    row.name = text
-    audit.record(session, actor, Act.DEPARTMENT_CHANGED, f"department:{row.id}", changed="name")
+    before, row.name = row.name, text
+    subject = f"department:{row.id}"
+    audit.record(session, actor, Act.DEPARTMENT_CHANGED, subject, name=text, name_before=before)
 
 
 @needs(Permission.ADMIN_ACCOUNTS)
@@ -80,7 +81,8 @@ def set_disabled(session: Session, actor: Actor, key: str, disabled: bool) -> No
     row = department(session, actor, key)
     if row.disabled != bool(disabled):
         row.disabled = bool(disabled)
-        audit.record(session, actor, Act.DEPARTMENT_CHANGED, f"department:{row.id}", disabled=bool(disabled))
+        subject = f"department:{row.id}"
+        audit.record(session, actor, Act.DEPARTMENT_CHANGED, subject, name=row.name, disabled=bool(disabled))
 
 
 @needs(Permission.ADMIN_ACCOUNTS)
@@ -90,7 +92,7 @@ def delete(session: Session, actor: Actor, key: str) -> None:
     if session.exec(select(Membership.id).where(Membership.department_id == row.id).limit(1)).first():
         raise DepartmentInUse()
     session.delete(row)
-    audit.record(session, actor, Act.DEPARTMENT_DELETED, f"department:{row.id}")
+    audit.record(session, actor, Act.DEPARTMENT_DELETED, f"department:{row.id}", name=row.name)
 
 
 @needs(Permission.ADMIN_ACCOUNTS)

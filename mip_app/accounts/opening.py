@@ -159,5 +159,5 @@ def create_api_key(session: Session, actor: Actor, institution_id: int, name: st
     at_console(actor)
     key = "mip_" + secrets.token_urlsafe(32)
     session.add(ApiKey(institution_id=institution_id, name=name, key_hash=hash_of(key), created_at=utc_now()))
-    audit.record(session, actor, Act.API_KEY_CREATED, institution=institution_id)
+    audit.record(session, actor, Act.API_KEY_CREATED, institution=institution_id, name=name)
     return key

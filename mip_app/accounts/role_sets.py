@@ -96,15 +96,15 @@ def add(session: Session, actor: Actor, form: entries.Form) -> str:
     words = _permissions(session, actor, like) if like else set()
     code = f"own-{secrets.token_hex(8)}"
     session.add(RoleSet(institution_id=actor.institution, code=code, name=name, permissions=sorted(words)))
-    audit.record(session, actor, Act.ROLE_ADDED, f"role:{code}", after=sorted(words))
+    audit.record(session, actor, Act.ROLE_ADDED, f"role:{code}", name=name, after=sorted(words))
     return code
 
 
 @needs(Permission.ADMIN_ROLES)
 def rename(session: Session, actor: Actor, code: object, form: entries.Form) -> None:
     row = _own(session, actor, code)
-    row.name = _name(session, actor, form, row.code)
-    audit.record(session, actor, Act.ROLE_RENAMED, f"role:{row.code}")
+    before, row.name = row.name, _name(session, actor, form, row.code)
+    audit.record(session, actor, Act.ROLE_RENAMED, f"role:{row.code}", name=row.name, name_before=before)
 
 
 @needs(Permission.ADMIN_ROLES)
@@ -115,7 +115,8 @@ def delete(session: Session, actor: Actor, code: object) -> None:
     if _people(session, actor)[row.code]:
         raise Conflict("role.in_use")
     session.delete(row)
-    audit.record(session, actor, Act.ROLE_DELETED, f"role:{row.code}", before=sorted(row.permissions))
+    before = sorted(row.permissions)
+    audit.record(session, actor, Act.ROLE_DELETED, f"role:{row.code}", name=row.name, before=before)
 
 
 def _done(session: Session, actor: Actor, code: str, act: Act, before: set[str], after: set[str]) -> None:

@@ -342,10 +342,19 @@ def log_of(session: Session, account: str) -> tuple[int, str]:
 
     One question for every account: it takes no longer where there is one.
     """
+    return _log(session, col(User.account) == account_key(account))
+
+
+def log_of_person(session: Session, user_id: int | None) -> str:
+    """In whose log stands what somebody did as this person who was not signed in; '' for nobody's."""
+    return _log(session, col(User.id) == user_id)[1]
+
+
+def _log(session: Session, who: sa.ColumnElement[bool]) -> tuple[int, str]:
     found = session.execute(
         sa.select(col(User.id), col(Membership.institution_id), col(Membership.alliance_id))
         .join(Membership, col(Membership.user_id) == User.id, isouter=True)
-        .where(col(User.account) == account_key(account))
+        .where(who)
         .order_by(col(Membership.id))
         .limit(1)
     ).first()

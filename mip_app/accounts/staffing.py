@@ -1,6 +1,7 @@
 """Doctors of the own institution: adding, changing, disabling, resetting, removing. `standing.py` says who may what."""
 
 from collections.abc import Iterable
+from typing import Any
 
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
@@ -122,9 +123,12 @@ def edit(session: Session, actor: Actor, account: str, given: Particulars) -> No
     user, membership = standing.found(session, actor, account)
     place = _place(session, actor, given, before=membership)
     changed = _edit_person(session, actor, user, membership, given)
+    before: dict[str, Any] = {}
     with guarded(session, actor, actor.institution):
         for field in ("department_id", "roles", "extra"):
             if getattr(membership, field) != getattr(place, field):
+                if field != "department_id":
+                    before[f"{field}_before"] = getattr(membership, field)
                 setattr(membership, field, getattr(place, field))
                 changed.append(field.removesuffix("_id"))
     if not changed:
@@ -139,6 +143,7 @@ def edit(session: Session, actor: Actor, account: str, given: Particulars) -> No
         changed=changed,
         roles=membership.roles,
         extra=membership.extra,
+        **before,
     )
 
 

@@ -140,6 +140,7 @@ class AuditEntry(SQLModel, table=True):
             "id",
             "act",
             "user_id",
+            "actor",
             sqlite_where=text("result <> 'done'"),
             postgresql_where=text("result <> 'done'"),
         ),

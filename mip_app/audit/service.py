@@ -1,6 +1,7 @@
 """Writing the audit trail."""
 
 import json
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -61,8 +62,12 @@ def record_refusal(session: Session, actor: Actor, act: Act, subject: str) -> No
 
     Whoever asks gets no other answer, and waits no longer where there is nothing than where they may not look.
     """
-    later = partial(_refused, act=act, subject=subject)
-    session.info.setdefault("after_failure", []).append((later, actor))
+    after_failure(session, actor, partial(_refused, act=act, subject=subject))
+
+
+def after_failure(session: Session, actor: Actor, note: Callable[[Session, Actor], None]) -> None:
+    """Write this in a unit of its own, when the one that is running has failed."""
+    session.info.setdefault("after_failure", []).append((note, actor))
 
 
 def _refused(session: Session, actor: Actor, act: Act, subject: str) -> None:

@@ -80,6 +80,12 @@ def said(asked: Asked) -> dict[str, str]:
     }
 
 
+def narrowing(asked: Asked) -> int:
+    """How many filters are set, besides the part of the log."""
+    set_ = (asked.days is not Days.TODAY, asked.person, asked.study, asked.act, asked.failures)
+    return sum(bool(each) for each in set_)
+
+
 def _word(words: type[W], sent: object) -> W | None:
     return next((word for word in words if word == sent), None)
 

@@ -7,6 +7,8 @@ from mip_app.auditing.asking import LONGEST, Days
 from mip_app.auditing.state import AuditTrail
 from mip_app.core.i18n import t
 
+FILTERS = "audit-filters"
+
 
 def tabs() -> rx.Component:
     def tab(name: str) -> rx.Component:
@@ -31,8 +33,38 @@ def tabs() -> rx.Component:
     )
 
 
+def open_filters() -> rx.Component:
+    """On the phone the filters are a sheet; what is chosen there counts at once."""
+    return rx.el.div(
+        rx.el.button(
+            rx.icon("sliders-horizontal", class_name="ico"),
+            t("studies.filters"),
+            rx.cond(
+                AuditTrail.narrowing > 0,
+                rx.el.span(AuditTrail.narrowing, class_name="badge badge-xs badge-primary num"),
+            ),
+            type="button",
+            id="audit-filters-open",
+            custom_attrs={"command": "show-popover", "commandfor": FILTERS},
+            class_name="btn border border-base-300 font-normal",
+        ),
+        class_name="flex px-4 py-2.5 lg:hidden",
+    )
+
+
 def filters() -> rx.Component:
     return rx.el.div(
+        rx.el.div(
+            rx.el.h2(t("studies.filters"), class_name="text-xl font-semibold"),
+            rx.el.button(
+                t("audit.filters_done"),
+                type="button",
+                id="audit-filters-close",
+                custom_attrs={"command": "hide-popover", "commandfor": FILTERS},
+                class_name="btn btn-primary ml-auto",
+            ),
+            class_name="flex w-full items-center lg:hidden",
+        ),
         _days(),
         _range(),
         _field("person", "user-round", "audit.person"),
@@ -54,9 +86,17 @@ def filters() -> rx.Component:
             type="button",
             on_click=AuditTrail.clear,
             id="audit-clear",
-            class_name="btn btn-sm btn-ghost font-normal text-muted",
+            class_name="btn btn-sm btn-ghost font-normal text-muted max-lg:ml-auto",
         ),
-        class_name="flex flex-wrap items-center gap-2 px-4 py-2.5 lg:px-6",
+        id=FILTERS,
+        custom_attrs={"popover": "auto"},
+        class_name=(
+            "flex-wrap items-center gap-2 bg-base-100 text-base-content "
+            "lg:static lg:m-0 lg:flex lg:size-auto lg:overflow-visible lg:border-0 lg:px-6 lg:py-2.5 "
+            "max-lg:fixed max-lg:inset-x-0 max-lg:top-auto max-lg:bottom-0 max-lg:m-0 max-lg:max-h-[85dvh] "
+            "max-lg:w-full max-lg:max-w-none max-lg:gap-3 max-lg:rounded-t-box max-lg:border-0 max-lg:px-4 "
+            "max-lg:pt-3 max-lg:pb-safe max-lg:shadow-sheet max-lg:open:flex backdrop:bg-black/40"
+        ),
     )
 
 
@@ -74,7 +114,7 @@ def _days() -> rx.Component:
         ),
         role="group",
         aria_label=t("filter.days"),
-        class_name="seg flex-none pointer-coarse:[&>*]:h-11",
+        class_name="seg flex-none max-lg:w-full max-lg:[&>button]:flex-1 pointer-coarse:[&>button]:h-11",
     )
 
 
@@ -87,12 +127,12 @@ def _range() -> rx.Component:
             on_change=lambda value: AuditTrail.choose(name, value),
             aria_label=t("days." + name),
             custom_attrs={"data-range": name},
-            class_name="input input-sm num w-34 px-2 pointer-coarse:h-11",
+            class_name="input input-sm num w-34 px-2 max-lg:flex-1 pointer-coarse:h-11",
         )
 
     return rx.cond(
         AuditTrail.asked["days"] == Days.RANGE.value,
-        rx.el.span(end("from"), "–", end("to"), class_name="flex items-center gap-1"),
+        rx.el.span(end("from"), "–", end("to"), class_name="flex items-center gap-1 max-lg:w-full"),
     )
 
 

@@ -16,7 +16,7 @@ from sqlmodel import Session, col
 
 from mip_app.audit import service as audit
 from mip_app.audit.models import Act, AuditEntry
-from mip_app.auditing import messages, reading
+from mip_app.auditing import details, messages, reading
 from mip_app.auditing.asking import Asked, said
 from mip_app.auditing.reading import Labels, Narrowed, Place
 from mip_app.core.actor import Actor, Permission, needs
@@ -60,7 +60,7 @@ def begin(session: Session, actor: Actor, asked: Asked, form: Format, language: 
 @needs(Permission.AUDIT_EXPORT)
 def _stretch(session: Session, actor: Actor, export: Export, after: Place | None) -> tuple[list[Row], Labels]:
     rows = reading.stretch(session, export.wanted, STRETCH, after, newest_first=False)
-    return rows, reading.labels(session, actor, [row.subject for row in rows])
+    return rows, reading.labels(session, actor, rows)
 
 
 @needs(Permission.AUDIT_EXPORT)
@@ -113,7 +113,7 @@ class _Sheet:
     """CSV as Excel reads it: a mark of its encoding at the start, and no cell that it would calculate."""
 
     COLUMNS = (
-        "entry", "time", "person", "user", "act", "act_code", "accession", "patient", "subject", "result", "address", "detail",
+        "entry", "time", "person", "user", "act", "act_code", "accession", "patient", "subject", "result", "address", "content", "detail",
     )  # fmt: skip
 
     def __init__(self, export: Export) -> None:
@@ -139,9 +139,13 @@ class _Sheet:
                 row.subject,
                 words(f"audit.result.{row.result}", {}, self.language),
                 row.address,
+                self._content(row, labels),
                 detail,
             ]
         )
+
+    def _content(self, row: Row, labels: Labels) -> str:
+        return details.said(row.act, row.result, row.subject, row.detail or {}, labels.names, self.language)
 
     def _time(self, moment: datetime) -> str:
         return moment.astimezone(self.zone).isoformat(sep=" ", timespec="milliseconds")

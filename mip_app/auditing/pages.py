@@ -29,6 +29,7 @@ def _audit() -> rx.Component:
     return rx.fragment(
         page_head("admin.audit", *_acts()),
         bars.tabs(),
+        bars.open_filters(),
         bars.filters(),
         rx.match(
             AuditTrail.phase,

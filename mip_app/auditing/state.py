@@ -18,6 +18,7 @@ class AuditTrail(rx.State):
     trouble: str = ""  # its number, when failed
     asked: dict[str, str] = asking.said(Asked())
     acts: list[str] = [act.value for act in Act]  # to choose from
+    narrowing: int = 0  # how many filters are set
     cleared: int = 0  # rises when the fields have to be emptied from here
 
     rows: list[Row] = []
@@ -78,6 +79,7 @@ class AuditTrail(rx.State):
     async def _ask(self, words: dict[str, str]) -> None:
         asked = asking.parse(words)
         self.asked = asking.said(asked)
+        self.narrowing = asking.narrowing(asked)
         self.acts = [act.value for act in Act if asked.kind in (None, act.kind)]
         await self._show([])
 

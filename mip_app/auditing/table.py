@@ -5,8 +5,7 @@ from typing import Any
 import reflex as rx
 
 from mip_app.auditing.state import AuditTrail
-from mip_app.auditing.trail import VALUES
-from mip_app.core.i18n import t
+from mip_app.core.i18n import language, t
 
 _COLUMNS = (
     ("time", "w-36"),
@@ -62,7 +61,7 @@ def _card(row: Any) -> rx.Component:
             rx.el.span(_result(row), class_name="ml-auto flex-none"),
             class_name="flex gap-2 text-base",
         ),
-        rx.el.p(_content(row), class_name="num truncate text-sm"),
+        rx.el.p(_content(row), class_name="num line-clamp-4 text-sm break-words"),
         rx.el.p(
             rx.el.span(row["time"], class_name="num"),
             rx.el.span(_address(row), class_name="num ml-auto"),
@@ -86,21 +85,16 @@ def _object(row: Any) -> rx.Var[str]:
 
 
 def _content(row: Any) -> rx.Component:
-    """The study, the person, what else is to be said, and why it did not succeed."""
-    values = {name: row["values"][name] for name in VALUES}
-    parts = (
-        row["study"],
-        row["person"],
-        rx.cond(row["said"] != "", t(row["said"], **values), ""),
-        rx.cond(row["reason"] != "", t(row["reason"], fallback=row["reason"]), ""),
-    )
+    """The study, the person, and what else is to be said."""
+    said = rx.cond(language() == "zh", row["said"]["zh"], row["said"]["en"])
+    parts = (row["study"], row["person"], said)
     shown: list[rx.Component] = []
     something: rx.Var[bool] = rx.Var.create(False)
     for part in parts:
         # A point stands between two parts, and nowhere else.
         shown.append(rx.cond(part != "", rx.fragment(rx.cond(something, " · ", ""), part)))
         something = something | (part != "")
-    return rx.el.span(*shown, title=row["study"])
+    return rx.el.span(*shown, title=rx.cond(said == "", row["study"], said))
 
 
 def _address(row: Any) -> rx.Var[str]:

@@ -1,7 +1,5 @@
 """A page of the log in words that a page shows, and the last proof of its chain."""
 
-import ipaddress
-import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypedDict
@@ -10,18 +8,17 @@ import sqlalchemy as sa
 from sqlalchemy import Row as DbRow
 from sqlmodel import Session, col
 
-from mip_app.audit.models import Act, AuditEntry, Result
+from mip_app.audit.models import Act, AuditEntry
 from mip_app.audit.service import scope_of
-from mip_app.auditing import reading
+from mip_app.auditing import details, reading
+from mip_app.auditing.addresses import masked
 from mip_app.auditing.asking import Asked, Days
 from mip_app.auditing.reading import Labels, Place
 from mip_app.core.actor import Actor, Permission, needs
 from mip_app.core.clock import utc_now
-from mip_app.core.texts import catalogue
+from mip_app.core.texts import LANGUAGES
 
 PAGE = 50
-# What a sentence about an entry may hold besides the study and the person.
-VALUES = ("version", "images", "instances", "entries", "number", "former")
 
 
 class Row(TypedDict):
@@ -32,9 +29,7 @@ class Row(TypedDict):
     kind: str
     study: str  # accession number · patient ID
     person: str
-    said: str  # a key of the catalogue, or ''
-    reason: str  # another, or ''
-    values: dict[str, str]
+    said: dict[str, str]  # by language: switching it asks the server nothing
     address: str
     result: str
 
@@ -63,7 +58,7 @@ def page(session: Session, actor: Actor, asked: Asked, after: Place | None = Non
     """Newest first, of the actor's own log."""
     found = reading.stretch(session, reading.narrowed(session, actor, asked), PAGE + 1, after)
     more, found = len(found) > PAGE, found[:PAGE]
-    labels = reading.labels(session, actor, [row.subject for row in found])
+    labels = reading.labels(session, actor, found)
     zone, now = reading.zone_of(session, actor), utc_now()
     form = "%H:%M:%S" if asked.days is Days.TODAY else "%m-%d %H:%M:%S"
 
@@ -84,22 +79,14 @@ def _row(row: DbRow, labels: Labels, time: str) -> Row:
         act=row.act,
         kind=Act(row.act).kind if row.act in set(Act) else "",
         study=study_label(labels, row.subject),
-        person=labels.people.get(row.subject, ""),
-        said=_said(row.act, row.result, detail),
-        reason=reason(detail),
-        values={name: _value(detail.get(name)) for name in VALUES},
+        person=labels.names.people.get(row.subject, ""),
+        said={
+            language: details.said(row.act, row.result, row.subject, detail, labels.names, language)
+            for language in LANGUAGES
+        },
         address=masked(row.address),
         result=row.result,
     )
-
-
-def _said(act: str, result: str, detail: dict[str, Any]) -> str:
-    """The key of the act's sentence, where the entry knows all that it says."""
-    if act == Act.STUDY_VIEWED and result == Result.REFUSED:
-        return "audit.said.not_visible"
-    key = f"audit.said.{act}"
-    asked = re.findall(r"\{(\w+)\}", catalogue("zh").get(key, ""))
-    return key if asked and all(_value(detail.get(name)) for name in asked) else ""
 
 
 def study_label(labels: Labels, subject: str) -> str:
@@ -108,33 +95,6 @@ def study_label(labels: Labels, subject: str) -> str:
         return ""
     known = labels.studies.get(subject[6:])
     return " · ".join(part for part in known if part) if known else subject[6:]
-
-
-def reason(detail: dict[str, Any]) -> str:
-    """Why it did not succeed, or by which way, as a key of the catalogue where there is one."""
-    why = detail.get("why") or (detail.get("broken") and f"audit.broken.{detail['broken']}")
-    why = why or (detail.get("method") and f"audit.method.{detail['method']}")
-    return str(why or "")[:100]
-
-
-def _value(value: object) -> str:
-    if isinstance(value, bool) or not isinstance(value, int | str):
-        return ""
-    return f"{value:,}" if isinstance(value, int) else value[:60]
-
-
-def masked(address: str) -> str:
-    """112.**.**.8; an address inside of the house names a desk, not a person's line, and stays whole."""
-    try:
-        known = ipaddress.ip_address(address)
-    except ValueError:
-        return address[:40]
-    if known.is_private:
-        return address
-    if known.version == 4:
-        first, *_, last = address.split(".")
-        return f"{first}.**.**.{last}"
-    return address.split(":")[0] + ":**:" + address.split(":")[-1]
 
 
 @needs(Permission.AUDIT_READ)
@@ -150,7 +110,7 @@ def last_proof(session: Session, actor: Actor) -> Proof:
     local = row.at.astimezone(reading.zone_of(session, actor))
     return Proof(
         at=f"{local:%m-%d %H:%M}",
-        entries=_value(row.detail.get("entries")),
+        entries=details.plain(row.detail.get("entries")),
         broken=str(row.detail.get("broken") or ""),
         entry=str(row.detail.get("entry") or ""),
     )

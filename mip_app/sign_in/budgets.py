@@ -51,13 +51,23 @@ def source(address: str) -> str:
 
 def spend(session: Session, limits: Iterable[Limit]) -> timedelta:
     """Count once against all of them; or, where one is used up already, how long to wait: a whole period."""
+    return spend_or_say(session, limits)[0]
+
+
+def spend_or_say(session: Session, limits: Iterable[Limit]) -> tuple[timedelta, str]:
+    """The same, and the key of the one that has to be waited for longest."""
     now, ordered = utc_now(), _ordered(limits)
     raised = [(each, *_raise(session, each, now)) for each in ordered]
     _prune(session, now)
-    waits = [until - now for each, count, until in raised if count > each.most]
+    waits = [(until - now, each.key) for each, count, until in raised if count > each.most]
     if waits:
         _lower(session, ordered)
-    return max(waits, default=NOW)
+    return max(waits, default=(NOW, ""))
+
+
+def first(session: Session, key: str, wait: timedelta) -> bool:
+    """Whether this is the first of its kind in so long: while somebody waits, the log says so once."""
+    return not spend(session, [limit(1, "noted", key, period=max(wait, timedelta(seconds=1)))])
 
 
 def wait_for(session: Session, limits: Iterable[Limit]) -> timedelta:

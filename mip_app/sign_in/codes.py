@@ -14,7 +14,7 @@ from enum import StrEnum
 from sqlalchemy import delete, update
 from sqlmodel import Session, col, select
 
-from mip_app.accounts import phones
+from mip_app.accounts import phones, sessions
 from mip_app.audit import service as audit
 from mip_app.audit.models import Act
 from mip_app.core.actor import Actor
@@ -84,7 +84,14 @@ def send(
 
     `user_id` None: nobody is sent anything, and whoever asks cannot tell. `account`: whose name was typed.
     """
-    if wait := budgets.spend(session, _sending(actor, phone, account or str(user_id or ""))):
+    about, log = _whose(session, actor, user_id, account)
+    wait, limit = budgets.spend_or_say(session, _sending(actor, phone, account or str(user_id or "")))
+    if wait:
+        if budgets.first(session, limit, wait):
+            why = "audit.detail.too_many"
+            audit.record(
+                session, actor, Act.CODE_SENT, about, refused=True, scope=log, purpose=purpose, why=why
+            )
         return Sent(error="code.too_many", wait=max(1, round(wait.total_seconds())))
     _replace(session, purpose, user_id)
     now, key = utc_now(), secrets.token_hex(16)
@@ -94,6 +101,7 @@ def send(
             id=key,
             purpose=purpose,
             user_id=user_id,
+            log=log,
             phone=seal(phone, "sign_in.code", key),
             code_hash=_hash(key, code),
             created_at=now,
@@ -102,8 +110,10 @@ def send(
     )
     minutes = str(int(LIFE.total_seconds() // 60))
     outbox.put(session, phone if user_id else "", TEMPLATES[purpose], [code, minutes], now + LIFE)
-    subject = f"user:{user_id}" if user_id else ""
-    audit.record(session, actor, Act.CODE_SENT, subject, refused=not user_id, purpose=purpose)
+    why = "" if user_id else "audit.detail.no_match"
+    audit.record(
+        session, actor, Act.CODE_SENT, about, refused=not user_id, scope=log, purpose=purpose, why=why
+    )
     return Sent(ticket=key, wait=int(PAUSE.total_seconds()))
 
 
@@ -134,14 +144,15 @@ def try_code(session: Session, actor: Actor, ticket: str, purpose: Purpose, code
     """Whether `code` is the one sent. Never raises: each try is counted, whatever comes of it."""
     row = session.get(PhoneCode, ticket) if ticket else None
     row = row if row and row.purpose == purpose else None
-    user_id = row.user_id if row else None
-    if budgets.spend(session, _trying(actor, row)):
-        return _wrong(session, actor, user_id, purpose, "code.too_many_tries")
+    wait, limit = budgets.spend_or_say(session, _trying(actor, row))
+    if wait:
+        noted = budgets.first(session, limit, wait)
+        return _wrong(session, actor, row, purpose, "code.too_many_tries", noted=noted)
     if row is None or not _count(session, ticket):
-        return _wrong(session, actor, user_id, purpose, "code.over")
+        return _wrong(session, actor, row, purpose, "code.over")
     right = hmac.compare_digest(row.code_hash, _hash(row.id, code))
     if not right or row.user_id is None:
-        return _wrong(session, actor, user_id, purpose, "code.wrong")
+        return _wrong(session, actor, row, purpose, "code.wrong")
     session.refresh(row)
     row.verified_at, row.expires_at = utc_now(), utc_now() + AFTER_IT
     row.over = purpose is not Purpose.FORGOT
@@ -206,9 +217,29 @@ def _replace(session: Session, purpose: Purpose, user_id: int | None) -> None:
     )
 
 
-def _wrong(session: Session, actor: Actor, user_id: int | None, purpose: Purpose, error: str) -> Tried:
-    subject = f"user:{user_id}" if user_id else ""
-    audit.record(session, actor, Act.CODE_REFUSED, subject, refused=True, purpose=purpose, why=error)
+def _whose(session: Session, actor: Actor, user_id: int | None, account: str) -> tuple[str, str]:
+    """Whom it is about, and whose log it stands in; who is signed in has one of their own."""
+    if actor.user_id is not None:
+        return f"user:{user_id}" if user_id else "", ""
+    found, log = sessions.log_of(session, account)
+    return f"user:{found}" if found else "", log
+
+
+def _wrong(
+    session: Session,
+    actor: Actor,
+    row: PhoneCode | None,
+    purpose: Purpose,
+    error: str,
+    *,
+    noted: bool = True,
+) -> Tried:
+    if noted:
+        subject = f"user:{row.user_id}" if row and row.user_id else ""
+        log = row.log if row else ""
+        audit.record(
+            session, actor, Act.CODE_REFUSED, subject, refused=True, scope=log, purpose=purpose, why=error
+        )
     return Tried(error=error)
 
 

@@ -111,7 +111,8 @@ async def _back(request: Request, provider: Provider, code: str, state: str) -> 
     try:
         answer = await _received(request, attempt, code)
     except MipError as error:
-        await asyncio.to_thread(write, identities.note_refused, anybody, provider, error.code)
+        who = _signed_in(request) or anybody
+        await asyncio.to_thread(write, identities.note_refused, who, provider, error)
         answer = refused(error, attempt.target if attempt else "", kind=provider.value)
     forget(answer, ATTEMPT)
     return answer

@@ -9,7 +9,14 @@ from sqlalchemy import ColumnElement, delete
 from sqlmodel import Session, col, func, select
 
 from mip_app.accounts.models import Membership
-from mip_app.accounts.sessions import SignedIn, SignInRefused, end_sessions, hash_of, open_session
+from mip_app.accounts.sessions import (
+    SignedIn,
+    SignInRefused,
+    end_sessions,
+    hash_of,
+    log_of_person,
+    open_session,
+)
 from mip_app.audit import service as audit
 from mip_app.audit.models import Act
 from mip_app.core.actor import Actor, Open, Permission, needs
@@ -20,6 +27,7 @@ from mip_app.sign_in import budgets, wechat, wecom
 from mip_app.sign_in.models import ExternalAttempt, ExternalIdentity, PendingBinding, Provider
 
 KEEP = timedelta(minutes=10)
+NOTED = 20
 
 
 class AttemptOver(NotSignedIn):
@@ -35,6 +43,16 @@ class Cancelled(NotSignedIn):
 class TooManyStarts(MipError):
     code = "external.too_many"
     status = 429
+
+
+class NoEntry(NotSignedIn):
+    """The identity is bound to an account that cannot sign in now."""
+
+    code = "external.no_entry"
+
+    def __init__(self, user_id: int) -> None:
+        super().__init__()
+        self.user_id = user_id
 
 
 class BoundElsewhere(Conflict):
@@ -149,13 +167,33 @@ def enter(
             second_factor=is_enough(provider),
         )
     except SignInRefused as error:  # the words of a wrong password would mislead here
-        raise NotSignedIn("external.no_entry") from error
+        raise NoEntry(found.user_id) from error
 
 
 @needs(Open.TO_ALL)
-def note_refused(session: Session, actor: Actor, provider: Provider, code: str) -> None:
-    """A sign-in through `provider` that came to nothing."""
-    audit.record(session, actor, Act.SIGN_IN_REFUSED, refused=True, method=provider, reason=code)
+def note_refused(session: Session, actor: Actor, provider: Provider, error: MipError) -> None:
+    """A sign-in through `provider` that came to nothing, in the log of whose account it is.
+
+    Anybody may come back from nowhere as often as they like: of an address the log has so many in an hour.
+    """
+    if budgets.spend(
+        session,
+        [budgets.limit(NOTED, "noted.external", budgets.source(actor.address), period=timedelta(hours=1))],
+    ):
+        return
+    user_id = error.user_id if isinstance(error, NoEntry) else None
+    subject = f"user:{user_id}" if user_id else ""
+    log = log_of_person(session, user_id) if user_id else ""
+    audit.record(
+        session,
+        actor,
+        Act.SIGN_IN_REFUSED,
+        subject,
+        refused=True,
+        scope=log,
+        method=provider,
+        reason=error.code,
+    )
 
 
 @needs(Open.TO_ALL)

@@ -119,6 +119,7 @@ class PhoneCode(SQLModel, table=True):
     id: str = Field(primary_key=True)
     purpose: str
     user_id: int | None = Field(default=None, foreign_key="user_account.id", index=True)
+    log: str = ""  # in which log stands what somebody does with it who is not signed in
     phone: str = ""  # sealed
     code_hash: str
     created_at: datetime = Field(sa_type=Utc, index=True)

@@ -6,6 +6,7 @@ ends it. Accounts that do not exist go the same way as those that do.
 
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from math import ceil
 
 from sqlmodel import Session, col, select
@@ -73,7 +74,9 @@ def admit(session: Session, actor: Actor, account: str, device: str) -> Try:
                 limit(limits.sign_in_attempts_address, "address", address),
             ),
         )
-    if wait := budgets.spend(session, (tried.own, *tried.shared)):
+    wait, reached = budgets.spend_or_say(session, (tried.own, *tried.shared))
+    if wait:
+        audit.after_failure(session, actor, partial(_note_waiting, tried=tried, reached=reached, wait=wait))
         raise SignInLocked(wait)
     return tried
 
@@ -99,6 +102,15 @@ def refuse(session: Session, actor: Actor, tried: Try) -> timedelta:
     subject = f"user:{user_id}" if user_id else ""
     audit.record(session, actor, Act.SIGN_IN_REFUSED, subject, refused=True, scope=scope, waits=bool(wait))
     return wait
+
+
+def _note_waiting(session: Session, actor: Actor, tried: Try, reached: str, wait: timedelta) -> None:
+    """Somebody tries who has to wait: said once, or whoever goes on trying fills the log."""
+    if not budgets.first(session, reached, wait):
+        return
+    user_id, scope = log_of(session, tried.account)
+    subject = f"user:{user_id}" if user_id else ""
+    audit.record(session, actor, Act.SIGN_IN_REFUSED, subject, refused=True, scope=scope, waiting=True)
 
 
 def _known(session: Session, key: str) -> Known | None:

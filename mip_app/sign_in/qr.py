@@ -8,6 +8,7 @@ import ipaddress
 import secrets
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 
 from sqlalchemy import delete, update
 from sqlmodel import Session, col, or_, select
@@ -15,7 +16,7 @@ from sqlmodel import Session, col, or_, select
 from mip_app.accounts import known_devices
 from mip_app.accounts.agents import device_of
 from mip_app.accounts.models import LoginSession
-from mip_app.accounts.sessions import actor_again, hash_of, open_session
+from mip_app.accounts.sessions import actor_again, hash_of, log_of_person, open_session
 from mip_app.audit import service as audit
 from mip_app.audit.models import Act
 from mip_app.core import bus
@@ -151,6 +152,8 @@ def enter(session: Session, actor: Actor, secret: str, *, agent: str, device: st
     ).scalar_one_or_none()
     phone = actor_again(session, replace(actor, session_id=used)) if used else None
     if phone is None or phone.pending or phone.side is not Side.WORK:
+        if used:
+            audit.after_failure(session, actor, partial(_note_refused, approved_by=used))
         raise QrGone()
     proved = session.get_one(LoginSession, used).second_factor_at is not None
     signed_in = open_session(
@@ -163,6 +166,16 @@ def enter(session: Session, actor: Actor, secret: str, *, agent: str, device: st
         second_factor=proved,
     )
     return Entered(signed_in, known_devices.remember(session, phone.user, device))
+
+
+def _note_refused(session: Session, actor: Actor, approved_by: int) -> None:
+    """The sign-in that approved it is over: once, however often the browser asks."""
+    user_id = session.get_one(LoginSession, approved_by).user_id
+    if budgets.first(session, f"qr:{approved_by}", timedelta(seconds=settings().qr_seconds)):
+        log = log_of_person(session, user_id)
+        audit.record(
+            session, actor, Act.SIGN_IN_REFUSED, f"user:{user_id}", refused=True, scope=log, method="qr"
+        )
 
 
 def _may_approve(actor: Actor) -> None:

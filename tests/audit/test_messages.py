@@ -61,8 +61,11 @@ def test_every_act_is_a_valid_message(act, subject):
         ("report.printed", "110106", None, "R"),
         ("study.viewed", "110103", None, "R"),
         ("study.searched", "110112", None, "E"),
-        ("account.created", "110113", "110137", "U"),
-        ("role.changed", "110113", "110136", "U"),
+        ("account.created", "110113", "110137", "E"),
+        ("account.code_refused", "110114", "110122", "E"),
+        ("account.passwords_taken", "110106", None, "R"),
+        ("department.changed", "110113", "110129", "E"),
+        ("role.changed", "110113", "110136", "E"),
     ],
 )
 def test_acts_are_the_events_of_the_standard(act, event, type_, action):

@@ -250,7 +250,8 @@ def test_a_failed_sign_in_stands_in_the_log_of_those_whose_account_it_is(reader,
         institution_id=reader.institution_id,
     )
     for tried in ("zhou", "nobody-at-all"):
-        database.write(password.refuse, nobody("221.4.5.90"), tried)
+        stranger = nobody("221.4.5.90")
+        database.write(password.refuse, stranger, database.write(password.admit, stranger, tried, ""))
     found = rows(reader)
     assert [(row["act"], row["person"], row["result"]) for row in found] == [
         ("account.sign_in_refused", "周知白", "refused")
@@ -263,3 +264,19 @@ def test_a_failed_sign_in_stands_in_the_log_of_those_whose_account_it_is(reader,
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_act_has_a_name(language):
     assert [act for act in Act if f"audit.act.{act}" not in catalogue(language)] == []
+
+
+@pytest.mark.parametrize("typed", ["zhou", "周知白", "知白", "zhouzhibai", "zzb", "ZZB"])
+def test_a_person_is_found_by_account_name_and_pinyin_of_the_own_house_only(reader, typed, qh2):
+    for institution, account in ((reader.institution_id, "zhou"), (qh2, "zhou.other")):
+        who = database.write(
+            opening.open_account,
+            opening.CONSOLE,
+            account,
+            "周知白",
+            "a long password",
+            Role.REPORTER,
+            institution_id=institution,
+        )
+        acted(Actor(who, "周知白", reader.institution_id, frozenset()), 1)
+    assert len(shown(reader, person=typed)) == 1

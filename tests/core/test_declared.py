@@ -21,6 +21,7 @@ from mip_app.serving import permissions
 
 # Public functions that take an Actor and guard nothing, with the reason.
 GUARD_NOTHING = {
+    "mip_app.audit.service.after_failure": "keeps a note for a unit that fails",
     "mip_app.audit.service.record": "writes down what anybody did or was refused",
     "mip_app.audit.service.record_refusal": "writes down what anybody did or was refused",
     "mip_app.audit.service.scope_of": "a name of a log, no data",

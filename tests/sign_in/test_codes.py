@@ -209,3 +209,33 @@ def test_anything_may_be_sent(lin: int, odd) -> None:
         database.read(forgot.judged, nobody(), odd, odd)
     with Session(database.engine()) as session:
         assert session.exec(select(LoginSession).where(col(LoginSession.user_id) == lin)).all() == []
+
+
+def refused(act: Act) -> list[AuditEntry]:
+    with Session(database.engine()) as session:
+        found = select(AuditEntry).where(AuditEntry.act == act, AuditEntry.result == "refused")
+        return list(session.exec(found.order_by(col(AuditEntry.id))))
+
+
+def test_what_is_refused_to_a_stranger_stands_in_the_log_of_those_whose_account_it_is(lin: int, jn1) -> None:
+    asked = [ask(phone=OTHER_PHONE, by=1), ask(account="nobody-at-all", phone=OTHER_PHONE[:-1] + "7", by=2)]
+    for each in asked:
+        assert try_it(each.ticket, "000000", by=3) == "code.wrong"
+    home = f"i:{jn1}"
+    sent = [(entry.scope, entry.subject) for entry in refused(Act.CODE_SENT)]
+    assert sent == [(home, f"user:{lin}"), ("p", "")]
+    assert [entry.scope for entry in refused(Act.CODE_REFUSED)] == [home, "p"]
+    assert not any(part in repr(refused(Act.CODE_SENT)) for part in (PHONE, OTHER_PHONE, "nobody-at-all"))
+
+
+def test_asking_and_trying_while_one_has_to_wait_is_in_the_log_once(lin: int, jn1) -> None:
+    ticket = ask().ticket
+    for _ in range(5):
+        assert ask().error == "code.too_many"
+    entries = refused(Act.CODE_SENT)
+    assert [(entry.scope, entry.detail["why"]) for entry in entries] == [
+        (f"i:{jn1}", "audit.detail.too_many")
+    ]
+    errors = [try_it(ticket, "000000") for _ in range(25)]
+    told = [entry.detail["why"] for entry in refused(Act.CODE_REFUSED)]
+    assert errors.count("code.too_many_tries") > told.count("code.too_many_tries") == 1

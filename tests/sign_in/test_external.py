@@ -160,6 +160,11 @@ def test_a_disabled_account_does_not_get_in(site, wechat) -> None:
         session.exec(select(User).where(User.account == "shenji")).one().disabled = True
     place = through(browser(site), "/auth/wechat", human, wechat)
     assert place.startswith("/login?error=external.no_entry")
+    with inside(site.data), Session(database.engine()) as session:
+        person = session.exec(select(User).where(User.account == "shenji")).one()
+        newest = select(AuditEntry).where(AuditEntry.act == Act.SIGN_IN_REFUSED)
+        entry = session.exec(newest.order_by(col(AuditEntry.id).desc())).first()
+    assert entry.subject == f"user:{person.id}" and entry.scope.startswith("i:")
 
 
 def test_who_is_not_in_the_company_does_not_get_in(site, wechat) -> None:

@@ -189,6 +189,19 @@ def test_refused_tries_are_in_the_audit_of_the_institution_and_never_what_was_ty
     assert "secret" not in repr([(entry.actor, entry.detail) for entry in found]) + repr(keys)
 
 
+def test_whoever_goes_on_trying_while_they_wait_is_in_the_audit_once(lin, jn1) -> None:
+    most = settings().sign_in_attempts
+    for _ in range(most):
+        guess()
+    for _ in range(7):
+        with pytest.raises(password.SignInLocked):
+            admit()
+    with Session(database.engine()) as session:
+        found = session.exec(select(AuditEntry).where(AuditEntry.act == Act.SIGN_IN_REFUSED)).all()
+    assert [entry.scope for entry in found] == [f"i:{jn1}"] * (most + 1)
+    assert [entry.detail for entry in found[most - 1 :]] == [{"waits": True}, {"waiting": True}]
+
+
 def test_old_counts_are_forgotten(lin) -> None:
     guess("long-ago")
     with Session(database.engine()) as session, session.begin():

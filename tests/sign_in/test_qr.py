@@ -197,3 +197,16 @@ def test_old_codes_are_forgotten(issued) -> None:
 )
 def test_addresses_are_masked(address: str, shown: str) -> None:
     assert qr.masked(address) == shown
+
+
+def test_an_approval_of_a_sign_in_that_is_over_is_in_the_log_of_its_owner_once(issued, phone) -> None:
+    decide(phone, issued.code)
+    database.write(sessions.close_session, phone)
+    for _ in range(3):
+        with pytest.raises(qr.QrGone):
+            enter(issued.secret)
+    with Session(database.engine()) as session:
+        found = session.exec(select(AuditEntry).where(AuditEntry.act == Act.SIGN_IN_REFUSED)).all()
+    assert [(entry.scope, entry.subject) for entry in found] == [
+        (f"i:{phone.institution_id}", f"user:{phone.user_id}")
+    ]
