@@ -1,6 +1,5 @@
 """Files of people over HTTP: lists that come in and go out, and pictures."""
 
-import asyncio
 from enum import StrEnum
 from typing import Annotated
 
@@ -14,6 +13,7 @@ from mip_app.core.actor import Actor, Open, Permission
 from mip_app.core.database import changing, looking
 from mip_app.core.errors import TooLarge
 from mip_app.core.http import Needs
+from mip_app.core.lane import in_lane
 from mip_app.core.texts import LANGUAGES
 
 router = APIRouter(prefix="/people")
@@ -33,7 +33,8 @@ class Format(StrEnum):
 async def import_list(request: Request, actor: Administrator) -> dict[str, str]:
     """Keep a list as a draft; its page is `/admin/doctors/import/<draft>`."""
     data = await _body(request, lists.BYTES, "import.too_large")
-    return {"draft": await changing(importing.keep, data)}
+    # Read before the transaction: a hostile workbook takes its time, and SQLite has one writer.
+    return {"draft": await changing(importing.keep, await in_lane(lists.read, data))}
 
 
 @router.get("/import/template.{form}")
@@ -104,7 +105,7 @@ async def set_own_picture(kind: Kind, request: Request, actor: SignedIn) -> dict
 
 async def _picture(request: Request, kind: Kind) -> str:
     data = await _body(request, pictures.BYTES, "picture.too_large")
-    return await asyncio.to_thread(_stored, kind, data) if data else ""
+    return await in_lane(_stored, kind, data) if data else ""
 
 
 def _stored(kind: Kind, data: bytes) -> str:

@@ -95,6 +95,9 @@ def close_elsewhere(session: Session, actor: Actor, membership: Membership) -> N
         if not row.disabled:
             row.disabled = True
             audit.record(session, actor, Act.USER_DISABLED, f"user:{row.user_id}", at=row.institution_id)
+            # And where it happened: that institution reads no other's log.
+            theirs, by = audit.institution_scope(row.institution_id or 0), actor.institution_id
+            audit.record(session, actor, Act.USER_DISABLED, f"user:{row.user_id}", scope=theirs, by=by)
     sessions.end_sessions_at(session, [row.id or 0 for row in others])
 
 

@@ -18,9 +18,10 @@ from mip_app.accounts import phones
 from mip_app.audit import service as audit
 from mip_app.audit.models import Act
 from mip_app.core.actor import Actor
+from mip_app.core.addresses import household
 from mip_app.core.clock import utc_now
 from mip_app.core.errors import MipError
-from mip_app.core.sealing import key_for, seal, unseal
+from mip_app.core.sealing import blind_index, key_for, seal, unseal
 from mip_app.core.settings import settings
 from mip_app.messages import outbox
 from mip_app.messages.models import Template
@@ -84,8 +85,10 @@ def send(
 
     `user_id` None: nobody is sent anything, and whoever asks cannot tell. `account`: whose name was typed.
     """
-    if wait := budgets.spend(session, _sending(actor, phone, account or str(user_id or ""))):
+    if wait := budgets.spend(session, _sending(actor, phone, account, user_id)):
         return Sent(error="code.too_many", wait=wait)
+    if account and user_id and budgets.spend(session, _to_phone(phones.index_of(phone))):
+        user_id = None  # it got enough in other names; that is not said here, where nobody is known
     _replace(session, purpose, user_id)
     now, key = utc_now(), secrets.token_hex(16)
     code = f"{secrets.randbelow(10**6):06}"
@@ -213,20 +216,32 @@ def _wrong(session: Session, actor: Actor, user_id: int | None, purpose: Purpose
     return Tried(error=error)
 
 
-def _sending(actor: Actor, phone: str, account: str) -> list[Limit]:
-    number = phones.index_of(phone)
-    limits = [
-        Limit(f"code.address:{actor.address}", settings().codes_per_address, _HOUR),
-        Limit(f"code.pause:{number}", 1, PAUSE),
-        Limit(f"code.hour:{number}", 5, _HOUR),
-        Limit(f"code.day:{number}", 10, _DAY),
+def _sending(actor: Actor, phone: str, account: str, user_id: int | None) -> list[Limit]:
+    """What strangers ask for in the name of an account uses up nothing of what its owner may ask for."""
+    network, number = household(actor.address), phones.index_of(phone)
+    address = Limit(f"code.address:{network}", settings().codes_per_address, _HOUR)
+    if not account:
+        person = Limit(f"code.user:{user_id}", 20, _DAY)
+        return [address, Limit(f"code.pause:{number}", 1, PAUSE), *_to_phone(number), person]
+    # Sealed: people type passwords into the field for the account.
+    typed = blind_index(account, "sign_in.codes")
+    pair = f"{number}:{typed}"
+    return [
+        address,
+        Limit(f"code.pause:{pair}", 1, PAUSE),
+        Limit(f"code.hour:{pair}", 5, _HOUR),
+        Limit(f"code.day:{pair}", 10, _DAY),
+        Limit(f"code.account:{typed}:{network}", 20, _DAY),
     ]
-    return [*limits, Limit(f"code.account:{account}", 20, _DAY)] if account else limits
+
+
+def _to_phone(number: str) -> list[Limit]:
+    return [Limit(f"code.hour:{number}", 5, _HOUR), Limit(f"code.day:{number}", 10, _DAY)]
 
 
 def _trying(actor: Actor, row: PhoneCode | None) -> list[Limit]:
     """The same for a code that nobody was sent: what is limited must not tell which it is."""
-    limits = [Limit(f"tries.address:{actor.address}", 100, _HOUR)]
+    limits = [Limit(f"tries.address:{household(actor.address)}", 100, _HOUR)]
     if row:
         number = phones.index_of(unseal(row.phone, "sign_in.code", row.id))
         limits.append(Limit(f"tries.phone:{number}", 15, _HOUR))

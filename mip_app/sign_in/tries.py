@@ -1,6 +1,5 @@
 """Counting tries, so that guessing takes for ever. A try is counted before it is known whether it succeeds."""
 
-import ipaddress
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -29,17 +28,6 @@ def limit(most: int, *what: str) -> Limit:
     """At most so many tries of `what` within the time of the settings; it may hold what people typed."""
     # Sealed: people type passwords into the field for the account.
     return Limit(blind_index("\n".join(what), "sign_in.tries"), most)
-
-
-def source(address: str) -> str:
-    """What counts as one address: an IPv6 network of 64 bits is one household."""
-    try:
-        found = ipaddress.ip_address(address)
-    except ValueError:
-        return address
-    if isinstance(found, ipaddress.IPv6Address) and found.ipv4_mapped is None:
-        return str(ipaddress.ip_network((found, 64), strict=False))
-    return str(getattr(found, "ipv4_mapped", None) or found)
 
 
 def count(session: Session, limits: Iterable[Limit]) -> timedelta:

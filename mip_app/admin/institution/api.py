@@ -12,6 +12,7 @@ from mip_app.core.blobs import blobs
 from mip_app.core.database import changing, looking
 from mip_app.core.errors import NotVisible, TooLarge
 from mip_app.core.http import Needs
+from mip_app.core.lane import in_lane
 
 router = APIRouter(prefix="/institution")
 
@@ -30,7 +31,7 @@ async def take_logo(
         body += block
         if len(body) > logo.MOST_BYTES:
             raise TooLarge("logo.too_large")
-    key = await asyncio.to_thread(_kept, actor.institution, bytes(body))
+    key = await in_lane(_kept, actor.institution, bytes(body))
     await changing(own_institution.set_logo, key)
 
 

@@ -1,0 +1,204 @@
+"""Somebody with a foot in the door: a device left lying about, another hospital's office, an account of before."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from sqlmodel import Session, col, select
+
+from mip_app.accounts import institutions, opening, sessions, staffing
+from mip_app.accounts.models import LoginSession, Membership, Role
+from mip_app.accounts.sessions import PasswordNeeded
+from mip_app.audit.models import Act, AuditEntry
+from mip_app.core import database
+from mip_app.core.actor import Actor, Side
+from mip_app.core.clock import utc_now
+from mip_app.core.errors import NotPermitted, NotSignedIn, NotVisible
+from mip_app.core.settings import settings
+from mip_app.sign_in import identities, qr
+from mip_app.sign_in.forgot import service as forgot
+from mip_app.sign_in.models import Budget, Provider
+from mip_app.sign_in.welcome import service as welcome
+from tests.accounts.conftest import admin, other_admin
+from tests.sign_in.conftest import PHONE, later, open_person, sent_count
+
+__all__ = ["admin", "open_person", "other_admin"]
+PASSWORD = "correct horse battery"
+NEW = "seven lanterns over water"
+
+
+def entered(user_id: int, method: str = "password", side: Side = Side.WORK) -> Actor:
+    return database.write(
+        sessions.open_session, sessions.nobody("203.0.113.5"), user_id, side=side, method=method
+    ).actor
+
+
+def age(actor: Actor, **much: float) -> None:
+    """As if the password had been given so long before."""
+    with Session(database.engine()) as session, session.begin():
+        session.get_one(LoginSession, actor.session_id).password_at = utc_now() - timedelta(**much)
+
+
+def place_of(user_id: int) -> int:
+    with Session(database.engine()) as session:
+        return session.exec(select(Membership.id).where(Membership.user_id == user_id)).one() or 0
+
+
+@pytest.fixture
+def guanli(open_person) -> int:
+    """An administrator who works on both sides."""
+    return open_person("guanli", role=Role.INSTITUTION_ADMIN)
+
+
+@pytest.mark.parametrize("method", ["qr", "wechat", "wecom"])
+def test_what_a_phone_vouched_for_does_not_open_the_administration(guanli: int, method: str) -> None:
+    actor = entered(guanli, method)
+    with pytest.raises(PasswordNeeded):
+        database.write(sessions.switch, actor, place_of(guanli), Side.ADMIN)
+
+
+def test_a_sign_in_kept_for_days_does_not_open_the_administration(guanli: int) -> None:
+    actor = entered(guanli)
+    age(actor, hours=13)
+    # Nor after a switch that leaves everything as it is.
+    actor = database.write(sessions.switch, actor, place_of(guanli), Side.WORK).actor
+    with pytest.raises(PasswordNeeded):
+        database.write(sessions.switch, actor, place_of(guanli), Side.ADMIN)
+    fresh = entered(guanli)
+    assert database.write(sessions.switch, fresh, place_of(guanli), Side.ADMIN).actor.side is Side.ADMIN
+
+
+def test_nobody_enrols_a_second_factor_at_a_desk_left_alone(guanli: int, monkeypatch) -> None:
+    monkeypatch.setenv("MIP_ADMIN_SECOND_FACTOR", "true")
+    settings.cache_clear()
+    actor = entered(guanli)
+    age(actor, minutes=11)
+    with pytest.raises(PasswordNeeded):
+        database.write(sessions.switch, actor, place_of(guanli), Side.ADMIN)
+
+
+def test_one_sign_in_by_code_makes_no_others_without_end(guanli: int) -> None:
+    issued = database.write(qr.issue, sessions.nobody(), "", "")
+    with pytest.raises(NotPermitted):
+        database.write(qr.decide, entered(guanli, "qr"), issued.code, True)
+    database.write(qr.decide, entered(guanli, "wechat"), issued.code, True)
+
+
+def bound_by(actor: Actor, subject: str = "union:thief") -> None:
+    token = database.write(identities.keep_for_binding, sessions.nobody(), Provider.WECHAT, subject)
+    database.write(identities.bind, actor, token)
+
+
+def test_a_way_in_is_bound_with_the_password_alone(guanli: int) -> None:
+    left_alone, by_code = entered(guanli), entered(guanli, "qr")
+    age(left_alone, minutes=11)
+    switched = database.write(sessions.switch, left_alone, place_of(guanli), Side.WORK).actor
+    for actor in (switched, by_code):
+        with pytest.raises(PasswordNeeded):
+            bound_by(actor)
+    bound_by(entered(guanli))
+
+
+def test_what_an_intruder_bound_does_not_survive_a_reset(
+    open_person: Callable[..., int], admin: Actor, jn1: int
+) -> None:
+    lin = open_person("lin", phone=PHONE, verified=True)
+    bound_by(entered(lin))
+    database.write(staffing.reset_password, admin, "lin", "not a hash")
+
+    def thief() -> object:
+        return database.write(identities.enter, sessions.nobody(), Provider.WECHAT, ["union:thief"], "Chrome")
+
+    with pytest.raises(NotSignedIn):  # or the intruder would set the new password
+        thief()
+    welcome.set_password(entered(lin), NEW, NEW)
+    assert thief() is None
+
+
+def test_whom_an_institution_removed_nobody_above_lets_in_again(
+    admin: Actor, open_person: Callable[..., int], jn1: int
+) -> None:
+    gone = open_person("former", role=Role.INSTITUTION_ADMIN)
+    database.write(staffing.remove, admin, "former")
+    above = database.write(
+        opening.open_account,
+        opening.CONSOLE,
+        "lianmeng",
+        "联盟",
+        PASSWORD,
+        Role.ALLIANCE_ADMIN,
+        alliance_id=1,
+    )
+    above_actor = entered(above, side=Side.ADMIN)
+    for act in (
+        lambda: database.write(institutions.disable_administrator, above_actor, place_of(gone), False),
+        lambda: database.write(institutions.reset_administrator, above_actor, place_of(gone), "not a hash"),
+    ):
+        with pytest.raises(NotVisible):
+            act()
+
+
+def acts_in(scope: str) -> list[str]:
+    with Session(database.engine()) as session:
+        return list(session.exec(select(AuditEntry.act).where(col(AuditEntry.scope) == scope)))
+
+
+def test_what_others_do_to_our_people_stands_in_our_log(
+    admin: Actor, other_admin: Actor, jn1: int, qh2: int, open_person: Callable[..., int]
+) -> None:
+    """Their home is QH2, so QH2's office resets them; JN1 reads only its own log."""
+    lin = open_person("lin")
+    with Session(database.engine()) as session, session.begin():
+        row = session.exec(select(Membership).where(Membership.user_id == lin)).one()
+        row.joined_at = utc_now()
+        session.add(Membership(user_id=lin, institution_id=qh2, roles=[Role.REPORTER]))
+    database.write(staffing.reset_password, other_admin, "lin", "not a hash")
+    assert Act.USER_DISABLED in acts_in(f"i:{jn1}")
+    assert Act.USER_RESET in acts_in(f"i:{qh2}")
+
+
+def test_strangers_use_up_nothing_of_what_somebody_may_ask_for(open_person: Callable[..., int]) -> None:
+    lin = open_person("lin", phone=PHONE, verified=True)
+    new = open_person("new", phone="13800000999", first_login=True)
+
+    def ask(account: str, phone: str, address: str) -> str:
+        return database.write(forgot.send_code, sessions.nobody(address), account, phone).error
+
+    for number in range(30):
+        address = f"198.51.100.{number}"
+        ask("lin", f"1390000{number:04}", address)  # the account, with phones made up
+        ask(f"made-up-{number}", PHONE, address)  # the phone, with accounts made up
+        ask(str(new), f"1370000{number:04}", address)  # an account that looks like a number of ours
+        later(seconds=61)
+    assert ask("lin", PHONE, "203.0.113.5") == ""
+    assert sent_count() == 1
+    assert database.write(welcome.send_code, entered(new), "").error == ""
+    assert lin
+
+
+def test_a_phone_of_several_accounts_is_not_flooded_either(open_person: Callable[..., int]) -> None:
+    for number in range(4):
+        open_person(f"lin{number}", phone=PHONE, verified=True)
+    answers = {
+        database.write(forgot.send_code, sessions.nobody(f"198.51.{n}.{k}"), f"lin{k}", PHONE).error
+        for n in range(3)
+        for k in range(4)
+        if later(seconds=61) is None
+    }
+    assert (answers, sent_count()) == ({""}, 5)
+
+
+def test_an_ipv6_network_is_one_address_for_codes(open_person: Callable[..., int]) -> None:
+    answers = [
+        database.write(
+            forgot.send_code, sessions.nobody(f"2001:db8::{number:x}"), f"a{number}", f"1390000{number:04}"
+        ).error
+        for number in range(30)
+    ]
+    assert answers.count("code.too_many") == 10
+
+
+def test_what_is_typed_as_an_account_is_not_kept(open_person: Callable[..., int]) -> None:
+    database.write(forgot.send_code, sessions.nobody("198.51.100.1"), "my secret passw0rd", PHONE)
+    with Session(database.engine()) as session:
+        assert "passw0rd" not in repr(session.exec(select(Budget)).all())
