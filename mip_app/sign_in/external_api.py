@@ -90,11 +90,20 @@ async def _away(request: Request, provider: Provider, inside: bool) -> Response:
     target = asked if is_path(asked) else next_page(request.headers.get("referer", ""))
     binds = request.query_params.get("bind") == "1" and _signed_in(request) is not None
     browser = secrets.token_urlsafe(32)
-    state = await asyncio.to_thread(
-        lambda: write(
-            identities.begin, _anybody(request), provider, browser, inside=inside, binds=binds, target=target
+    try:
+        state = await asyncio.to_thread(
+            lambda: write(
+                identities.begin,
+                _anybody(request),
+                provider,
+                browser,
+                inside=inside,
+                binds=binds,
+                target=target,
+            )
         )
-    )
+    except identities.TooMany as error:
+        return refused(error, target, kind=provider.value)
     link = (wechat.link if provider is Provider.WECHAT else wecom.link)(
         _own_address(request, provider), state, inside
     )

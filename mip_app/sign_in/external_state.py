@@ -14,7 +14,7 @@ from mip_app.sign_in.external_api import BINDING
 # The only codes of ours that an address may make a page say.
 SAID = frozenset(
     {
-        *("external.away", "external.refused", "external.over", "external.cancelled"),
+        *("external.away", "external.too_many", "external.refused", "external.over", "external.cancelled"),
         *("external.not_member", "external.no_entry", "external.bound_elsewhere", "external.binding_over"),
     }
 )

@@ -20,13 +20,15 @@ from mip_app.accounts.sessions import (
 from mip_app.audit import service as audit
 from mip_app.audit.models import Act
 from mip_app.core.actor import Actor, Open, Permission, needs
+from mip_app.core.addresses import household
 from mip_app.core.clock import utc_now
-from mip_app.core.errors import Conflict, Invalid, NotSignedIn, NotVisible
+from mip_app.core.errors import Conflict, Invalid, MipError, NotSignedIn, NotVisible
 from mip_app.core.settings import settings
-from mip_app.sign_in import wechat, wecom
+from mip_app.sign_in import tries, wechat, wecom
 from mip_app.sign_in.models import ExternalAttempt, ExternalIdentity, PendingBinding, Provider
 
 KEEP = timedelta(minutes=10)
+MOST = 300  # ways begun from one address, and as many refusals written down, in a quarter of an hour
 
 
 class AttemptOver(NotSignedIn):
@@ -41,6 +43,11 @@ class Cancelled(NotSignedIn):
 
 class BoundElsewhere(Conflict):
     code = "external.bound_elsewhere"
+
+
+class TooMany(MipError):
+    code = "external.too_many"
+    status = 429
 
 
 class BindingOver(Conflict):
@@ -87,8 +94,10 @@ def begin(
     binds: bool,
     target: str,
 ) -> str:
-    """The `state` that this browser takes along: random, good once, for ten minutes."""
+    """The `state` that this browser takes along: random, good once, for ten minutes. Raises TooMany."""
     _forget_the_old(session)
+    if tries.count(session, [_from_here("begun", actor)]):
+        raise TooMany()
     state = secrets.token_hex(16)  # WeCom allows letters and digits alone
     session.add(
         ExternalAttempt(
@@ -156,7 +165,9 @@ def enter(
 
 @needs(Open.TO_ALL)
 def note_refused(session: Session, actor: Actor, provider: Provider, code: str) -> None:
-    """A sign-in through `provider` that came to nothing."""
+    """A sign-in through `provider` that came to nothing; strangers fill no log with them."""
+    if tries.count(session, [_from_here("refused", actor)]):
+        return
     audit.record(session, actor, Act.SIGN_IN_REFUSED, refused=True, method=provider, reason=code)
 
 
@@ -262,6 +273,10 @@ def attach(session: Session, actor: Actor, provider: Provider, subject: str, use
         ExternalIdentity(provider=provider, subject=subject, user_id=user_id, bound_at=utc_now(), bound_by=by)
     )
     audit.record(session, actor, Act.IDENTITY_BOUND, f"user:{user_id}", provider=provider)
+
+
+def _from_here(what: str, actor: Actor) -> tries.Limit:
+    return tries.limit(MOST, "external", what, household(actor.address))
 
 
 def begin_anew(session: Session, actor: Actor, user_id: int) -> None:

@@ -1,10 +1,13 @@
 """Somebody with a foot in the door: a device left lying about, another hospital's office, an account of before."""
 
+import asyncio
+import threading
 from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 from sqlmodel import Session, col, select
+from starlette.datastructures import Headers
 
 from mip_app.accounts import institutions, opening, sessions, staffing
 from mip_app.accounts.models import LoginSession, Membership, Role
@@ -14,6 +17,8 @@ from mip_app.core import database
 from mip_app.core.actor import Actor, Side
 from mip_app.core.clock import utc_now
 from mip_app.core.errors import NotPermitted, NotSignedIn, NotVisible
+from mip_app.core.http import client_address
+from mip_app.core.lane import WAITING, LaneFull, in_lane
 from mip_app.core.settings import settings
 from mip_app.sign_in import identities, qr
 from mip_app.sign_in.forgot import service as forgot
@@ -196,6 +201,41 @@ def test_an_ipv6_network_is_one_address_for_codes(open_person: Callable[..., int
         for number in range(30)
     ]
     assert answers.count("code.too_many") == 10
+
+
+def test_who_begins_without_end_at_wechat_fills_neither_tables_nor_the_log(db: str) -> None:
+    here = sessions.nobody("2001:db8::1")
+    begun = {"inside": False, "binds": False, "target": ""}
+    for _ in range(identities.MOST):
+        database.write(identities.begin, here, Provider.WECHAT, "browser", **begun)
+        database.write(identities.note_refused, here, Provider.WECHAT, "external.over")
+    with pytest.raises(identities.TooMany):
+        database.write(identities.begin, sessions.nobody("2001:db8::2"), Provider.WECHAT, "browser", **begun)
+    written = acts_in("p")
+    database.write(identities.note_refused, here, Provider.WECHAT, "external.over")
+    assert acts_in("p") == written
+
+
+def test_a_proxy_that_adds_a_line_of_its_own_is_believed_and_not_the_client(monkeypatch) -> None:
+    monkeypatch.setenv("MIP_TRUSTED_PROXIES", "1")
+    settings.cache_clear()
+    lines = [(b"x-forwarded-for", b"198.51.100.66"), (b"x-forwarded-for", b"203.0.113.5")]
+    scope = {"type": "http", "headers": lines, "client": ("127.0.0.1", 1)}
+    assert client_address(scope, Headers(scope=scope)) == "203.0.113.5"
+    settings.cache_clear()
+
+
+def test_what_takes_long_stands_in_one_lane_that_ends() -> None:
+    busy = threading.Event()
+
+    async def everybody() -> list[object]:
+        asked = [asyncio.create_task(in_lane(busy.wait)) for _ in range(3 * WAITING)]
+        await asyncio.sleep(0)
+        busy.set()
+        return await asyncio.gather(*asked, return_exceptions=True)
+
+    done = asyncio.run(everybody())
+    assert [type(one) for one in done].count(LaneFull) == 3 * WAITING - WAITING - 1
 
 
 def test_what_is_typed_as_an_account_is_not_kept(open_person: Callable[..., int]) -> None:
