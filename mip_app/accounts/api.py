@@ -9,11 +9,11 @@ from fastapi.responses import Response
 from mip_app.accounts import exporting, importing, lists, pictures, portraits
 from mip_app.accounts.doctors import Asked
 from mip_app.accounts.pictures import Kind
+from mip_app.core import lane
 from mip_app.core.actor import Actor, Open, Permission
 from mip_app.core.database import changing, looking
 from mip_app.core.errors import TooLarge
 from mip_app.core.http import Needs
-from mip_app.core.lane import in_lane
 from mip_app.core.texts import LANGUAGES
 
 router = APIRouter(prefix="/people")
@@ -34,7 +34,7 @@ async def import_list(request: Request, actor: Administrator) -> dict[str, str]:
     """Keep a list as a draft; its page is `/admin/doctors/import/<draft>`."""
     data = await _body(request, lists.BYTES, "import.too_large")
     # Read before the transaction: a hostile workbook takes its time, and SQLite has one writer.
-    return {"draft": await changing(importing.keep, await in_lane(lists.read, data))}
+    return {"draft": await changing(importing.keep, await lane.files.run(lists.read, data))}
 
 
 @router.get("/import/template.{form}")
@@ -105,7 +105,7 @@ async def set_own_picture(kind: Kind, request: Request, actor: SignedIn) -> dict
 
 async def _picture(request: Request, kind: Kind) -> str:
     data = await _body(request, pictures.BYTES, "picture.too_large")
-    return await in_lane(_stored, kind, data) if data else ""
+    return await lane.files.run(_stored, kind, data) if data else ""
 
 
 def _stored(kind: Kind, data: bytes) -> str:

@@ -120,6 +120,7 @@ def edit(session: Session, actor: Actor, account: str, given: Particulars) -> No
     """Raises NotVisible, Unfit, NotOurs for the person's own data, LastAdministrator, NotOneself."""
     standing.lock_administration(session, actor)
     user, membership = standing.found(session, actor, account)
+    standing.require_not_above(session, actor, membership)
     place = _place(session, actor, given, before=membership)
     changed = _edit_person(session, actor, user, membership, given)
     for field in ("department_id", "roles", "extra"):
@@ -189,6 +190,7 @@ def set_disabled(session: Session, actor: Actor, accounts: Iterable[str], disabl
     changing = [(user, row) for user, row in people if row.disabled != bool(disabled)]
     if disabled and any(user.id == actor.user_id for user, _ in changing):
         raise NotOneself()
+    standing.require_not_above(session, actor, *(row for _, row in changing))
     for user, row in changing:
         row.disabled = bool(disabled)
         act = Act.USER_DISABLED if disabled else Act.USER_ENABLED
@@ -205,6 +207,7 @@ def reset_password(session: Session, actor: Actor, account: str, password_hash: 
     user, membership = standing.found(session, actor, account)
     if user.id == actor.user_id:
         raise NotOneself()
+    standing.require_not_above(session, actor, membership)
     standing.close_elsewhere(session, actor, membership)
     user.password_hash, user.first_login = password_hash, True
     sessions.end_sessions(session, [user.id or 0])
@@ -217,6 +220,7 @@ def reset_second_factor(session: Session, actor: Actor, account: str) -> None:
     user, membership = standing.found(session, actor, account)
     if user.id == actor.user_id:
         raise NotOneself()
+    standing.require_not_above(session, actor, membership)
     standing.close_elsewhere(session, actor, membership)
     user.second_factor, user.second_factor_since, user.second_factor_step = "", None, 0
     sessions.end_sessions(session, [user.id or 0])
@@ -230,6 +234,7 @@ def remove(session: Session, actor: Actor, account: str) -> None:
     user, membership = standing.found(session, actor, account)
     if user.id == actor.user_id:
         raise NotOneself()
+    standing.require_not_above(session, actor, membership)
     membership.disabled, membership.removed_at, membership.department_id = True, utc_now(), None
     standing.require_administrator(session, actor)
     sessions.end_sessions_at(session, [membership.id or 0])
@@ -239,7 +244,7 @@ def remove(session: Session, actor: Actor, account: str) -> None:
 def _place(
     session: Session, actor: Actor, given: Particulars, before: Membership | None = None
 ) -> Membership:
-    """What the form makes of somebody here, checked; not added yet. Raises Unfit, NotVisible."""
+    """What the form makes of somebody here, checked; not added yet. Raises Unfit, NotVisible, Above."""
     sets = standing.own_sets(session, actor.institution)
     department_id = None
     if given.department:
@@ -247,7 +252,7 @@ def _place(
         if row.disabled and (before is None or before.department_id != row.id):
             raise Unfit("doctor.department_disabled", field="department")
         department_id = row.id
-    return Membership(
+    place = Membership(
         user_id=0,
         institution_id=actor.institution,
         department_id=department_id,
@@ -255,6 +260,8 @@ def _place(
         extra=extra_of(given.extra),
         joined_at=utc_now(),
     )
+    standing.require_not_more(session, actor, before, place)
+    return place
 
 
 def _refuse_taken_phone(session: Session, actor: Actor, phone: str) -> None:

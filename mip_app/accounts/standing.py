@@ -17,7 +17,7 @@ from mip_app.accounts.models import Institution, Membership, RoleSet, User
 from mip_app.accounts.roles import permissions_of
 from mip_app.audit import service as audit
 from mip_app.audit.models import Act
-from mip_app.core.actor import Actor, Permission
+from mip_app.core.actor import ADMINISTRATIVE, Actor, Permission
 from mip_app.core.errors import Conflict, NotVisible
 
 
@@ -27,6 +27,10 @@ class NotOurs(Conflict):
 
 class OnlyThemselves(Conflict):
     code = "doctor.only_themselves"
+
+
+class Above(Conflict):
+    code = "doctor.above"
 
 
 class LastAdministrator(Conflict):
@@ -108,6 +112,27 @@ def _administers(session: Session, membership: Membership) -> bool:
         own_sets(session, membership.institution_id or 0),
         inside=True,
     )
+
+
+def require_not_above(session: Session, actor: Actor, *memberships: Membership) -> None:
+    """Who only keeps accounts becomes nothing more by them: not by a role given, nor by a password reset.
+
+    Of the administrative permissions that somebody here has, whoever acts on them has all. Raises Above.
+    """
+    sets = own_sets(session, actor.institution)
+    for row in memberships:
+        theirs = permissions_of(row.roles, row.extra, sets, inside=True) & ADMINISTRATIVE
+        if row.user_id != actor.user_id and not theirs <= actor.permissions:
+            raise Above()
+
+
+def require_not_more(session: Session, actor: Actor, before: Membership | None, after: Membership) -> None:
+    """Nobody gives an administrative permission that they have not. Raises Above."""
+    sets = own_sets(session, actor.institution)
+    had = permissions_of(before.roles, before.extra, sets, inside=True) if before else frozenset()
+    given = permissions_of(after.roles, after.extra, sets, inside=True) & ADMINISTRATIVE
+    if not given - had <= actor.permissions:
+        raise Above(field="roles")
 
 
 def lock_administration(session: Session, actor: Actor) -> None:

@@ -1,4 +1,4 @@
-"""One lane for what takes a second of a core and much memory: pictures drawn anew, lists read.
+"""Lanes for what takes a second of a core, and memory: pictures drawn anew, lists read, reports set.
 
 In the threads that read and write for everybody, a few of those at once would stop the whole service.
 """
@@ -6,7 +6,6 @@ In the threads that read and write for everybody, a few of those at once would s
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
 from typing import ParamSpec, TypeVar
 
 from mip_app.core.errors import MipError
@@ -22,21 +21,24 @@ class LaneFull(MipError):
     status = 503
 
 
-_in_lane = 0  # changed on the event loop alone
+class Lane:
+    """One thread of its own, and a line in front of it. Used on the event loop alone."""
+
+    def __init__(self, name: str) -> None:
+        self._name, self._in_line = name, 0
+        self._thread: ThreadPoolExecutor | None = None
+
+    async def run(self, work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """Run `work` after those who came before. Raises LaneFull when too many did."""
+        if self._in_line > WAITING:
+            raise LaneFull()
+        self._thread = self._thread or ThreadPoolExecutor(1, self._name)
+        self._in_line += 1
+        try:
+            return await asyncio.wrap_future(self._thread.submit(work, *args, **kwargs))
+        finally:
+            self._in_line -= 1
 
 
-async def in_lane(work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-    """Run `work` after those who came before. Raises LaneFull when too many did."""
-    global _in_lane
-    if _in_lane > WAITING:
-        raise LaneFull()
-    _in_lane += 1
-    try:
-        return await asyncio.wrap_future(_thread().submit(work, *args, **kwargs))
-    finally:
-        _in_lane -= 1
-
-
-@cache
-def _thread() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(1, "lane")
+files = Lane("files")  # lists and pictures that came in
+prints = Lane("prints")  # reports being set

@@ -9,22 +9,22 @@ import pytest
 from sqlmodel import Session, col, select
 from starlette.datastructures import Headers
 
-from mip_app.accounts import institutions, opening, sessions, staffing
+from mip_app.accounts import institutions, opening, role_sets, sessions, staffing, standing
 from mip_app.accounts.models import LoginSession, Membership, Role
 from mip_app.accounts.sessions import PasswordNeeded
 from mip_app.audit.models import Act, AuditEntry
 from mip_app.core import database
-from mip_app.core.actor import Actor, Side
+from mip_app.core.actor import Actor, Permission, Side
 from mip_app.core.clock import utc_now
 from mip_app.core.errors import NotPermitted, NotSignedIn, NotVisible
 from mip_app.core.http import client_address
-from mip_app.core.lane import WAITING, LaneFull, in_lane
+from mip_app.core.lane import WAITING, Lane, LaneFull
 from mip_app.core.settings import settings
 from mip_app.sign_in import identities, qr
 from mip_app.sign_in.forgot import service as forgot
 from mip_app.sign_in.models import Budget, Provider
 from mip_app.sign_in.welcome import service as welcome
-from tests.accounts.conftest import admin, other_admin
+from tests.accounts.conftest import added, admin, other_admin, said
 from tests.sign_in.conftest import PHONE, later, open_person, sent_count
 
 __all__ = ["admin", "open_person", "other_admin"]
@@ -143,6 +143,35 @@ def test_whom_an_institution_removed_nobody_above_lets_in_again(
             act()
 
 
+@pytest.fixture
+def clerk(admin: Actor, jn1: int) -> Actor:
+    """Keeps the accounts of JN1, and nothing else."""
+    role = database.write(role_sets.add, admin, {"name": "人事"})
+    database.write(role_sets.give, admin, role, Permission.ADMIN_ACCOUNTS, True)
+    user = added(admin, "clerk", said("人事", role))
+    return Actor(user, "人事", jn1, frozenset({Permission.ADMIN_ACCOUNTS}), side=Side.ADMIN)
+
+
+def test_who_keeps_accounts_makes_nobody_an_administrator(clerk: Actor, admin: Actor) -> None:
+    added(admin, "chief", said("主任", "institution_admin"))
+    added(clerk, "lin")
+    tries = [
+        lambda: added(clerk, "straw", said("草人", "institution_admin")),
+        lambda: database.write(staffing.edit, clerk, "clerk", said("人事", extra=("admin.roles",))),
+        lambda: database.write(staffing.edit, clerk, "lin", said("林望舒", "auditor")),
+        lambda: database.write(staffing.edit, clerk, "chief", said("主任", phone="13800000123")),
+        lambda: database.write(staffing.reset_password, clerk, "chief", "not a hash"),
+        lambda: database.write(staffing.reset_second_factor, clerk, "chief"),
+        lambda: database.write(staffing.set_disabled, clerk, ["chief"], True),
+        lambda: database.write(staffing.remove, clerk, "chief"),
+    ]
+    for attempt in tries:
+        with pytest.raises(standing.Above):
+            attempt()
+    database.write(staffing.edit, clerk, "lin", said("林望舒", "reviewer"))
+    database.write(staffing.reset_password, clerk, "lin", "not a hash")
+
+
 def acts_in(scope: str) -> list[str]:
     with Session(database.engine()) as session:
         return list(session.exec(select(AuditEntry.act).where(col(AuditEntry.scope) == scope)))
@@ -226,10 +255,10 @@ def test_a_proxy_that_adds_a_line_of_its_own_is_believed_and_not_the_client(monk
 
 
 def test_what_takes_long_stands_in_one_lane_that_ends() -> None:
-    busy = threading.Event()
+    busy, lane = threading.Event(), Lane("test")
 
     async def everybody() -> list[object]:
-        asked = [asyncio.create_task(in_lane(busy.wait)) for _ in range(3 * WAITING)]
+        asked = [asyncio.create_task(lane.run(busy.wait)) for _ in range(3 * WAITING)]
         await asyncio.sleep(0)
         busy.set()
         return await asyncio.gather(*asked, return_exceptions=True)

@@ -7,12 +7,12 @@ from fastapi import APIRouter, Depends, Header, Request
 from fastapi.responses import Response
 
 from mip_app.accounts import logo, own_institution
+from mip_app.core import lane
 from mip_app.core.actor import Actor, Open, Permission
 from mip_app.core.blobs import blobs
 from mip_app.core.database import changing, looking
 from mip_app.core.errors import NotVisible, TooLarge
 from mip_app.core.http import Needs
-from mip_app.core.lane import in_lane
 
 router = APIRouter(prefix="/institution")
 
@@ -31,7 +31,7 @@ async def take_logo(
         body += block
         if len(body) > logo.MOST_BYTES:
             raise TooLarge("logo.too_large")
-    key = await in_lane(_kept, actor.institution, bytes(body))
+    key = await lane.files.run(_kept, actor.institution, bytes(body))
     await changing(own_institution.set_logo, key)
 
 
