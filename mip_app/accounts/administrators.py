@@ -6,7 +6,7 @@ never for an account that is also somewhere the asking level has no say: an init
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypedDict
+from typing import Any, TypedDict
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement
@@ -82,7 +82,7 @@ def add(
     session.add(
         Membership(user_id=user_id, institution_id=institution_id, alliance_id=alliance_id, roles=[role])
     )
-    audit.record(session, actor, Act.USER_CREATED, f"user:{user_id}", role=role)
+    _note(session, actor, Act.USER_CREATED, user_id, institution_id, role=role)
     return user_id
 
 
@@ -116,7 +116,7 @@ def reset(
     every = select(Membership.id).where(Membership.user_id == user.id)
     if len(session.exec(every).all()) != len(session.exec(every.where(own)).all()):
         raise Conflict("admin.works_elsewhere")
-    resetting.to_the_first_day(session, actor, user, password_hash)
+    resetting.to_the_first_day(session, actor, user, password_hash, institution_id=membership.institution_id)
     return user.account
 
 
@@ -130,7 +130,17 @@ def set_disabled(session: Session, actor: Actor, membership: Membership, disable
     if disabled:
         end_sessions_at(session, select(Membership.id).where(Membership.id == membership.id))
     act = Act.USER_DISABLED if disabled else Act.USER_ENABLED
-    audit.record(session, actor, act, f"user:{membership.user_id}")
+    _note(session, actor, act, membership.user_id, membership.institution_id)
+
+
+def _note(
+    session: Session, actor: Actor, act: Act, user_id: int, institution_id: int | None, **detail: Any
+) -> None:
+    """In the log of whoever does it, and of the institution it is done to, which reads no other."""
+    audit.record(session, actor, act, f"user:{user_id}", **detail)
+    if institution_id is not None:
+        theirs = audit.institution_scope(institution_id)
+        audit.record(session, actor, act, f"user:{user_id}", scope=theirs, **detail)
 
 
 def _shown(membership: Membership, user: User, zone: ZoneInfo) -> Administrator:

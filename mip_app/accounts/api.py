@@ -1,6 +1,5 @@
 """Files of people over HTTP: lists that come in and go out, and pictures."""
 
-import asyncio
 from enum import StrEnum
 from typing import Annotated
 
@@ -10,6 +9,7 @@ from fastapi.responses import Response
 from mip_app.accounts import exporting, importing, lists, pictures, portraits
 from mip_app.accounts.doctors import Asked
 from mip_app.accounts.pictures import Kind
+from mip_app.core import lane
 from mip_app.core.actor import Actor, Open, Permission
 from mip_app.core.database import changing, looking
 from mip_app.core.http import Needs, body_of
@@ -38,7 +38,8 @@ class Format(StrEnum):
 async def import_list(request: Request, actor: Administrator) -> dict[str, str]:
     """Keep a list as a draft; its page is `/admin/doctors/import/<draft>`."""
     data = await body_of(request, lists.BYTES, "import.too_large")
-    return {"draft": await changing(importing.keep, data)}
+    # Read before the transaction: a hostile workbook takes its time, and SQLite has one writer.
+    return {"draft": await changing(importing.keep, await lane.files.run(lists.read, data))}
 
 
 @router.get("/import/template.{form}")
@@ -109,7 +110,7 @@ async def set_own_picture(kind: Kind, request: Request, actor: SignedIn) -> dict
 
 async def _picture(request: Request, kind: Kind) -> str:
     data = await body_of(request, pictures.BYTES, "picture.too_large")
-    return await asyncio.to_thread(_stored, kind, data) if data else ""
+    return await lane.files.run(_stored, kind, data) if data else ""
 
 
 def _stored(kind: Kind, data: bytes) -> str:

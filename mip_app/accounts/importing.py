@@ -58,9 +58,9 @@ class Preview(TypedDict):
 
 
 @needs(Permission.ADMIN_ACCOUNTS)
-def keep(session: Session, actor: Actor, data: bytes) -> str:
-    """Keep an uploaded list for a day; gives the draft's id. Raises Unreadable, TooLarge, NoColumns."""
-    entries = checking.named(lists.read(data))
+def keep(session: Session, actor: Actor, lines: Sequence[lists.Line]) -> str:
+    """Keep an uploaded list for a day; gives the draft's id. Raises NoColumns."""
+    entries = checking.named(lines)
     now = utc_now()
     session.execute(delete(ImportDraft).where(col(ImportDraft.expires_at) < now))
     key = secrets.token_urlsafe(24)

@@ -137,7 +137,10 @@ def _inside(actor: Actor) -> ColumnElement[bool]:
 
 def _administers(actor: Actor) -> ColumnElement[bool]:
     roles = sa.cast(Membership.roles, sa.String)  # a list of words, as JSON writes it
-    return _inside(actor) & roles.contains(f'"{Role.INSTITUTION_ADMIN}"', autoescape=True)
+    still_there = col(Membership.removed_at).is_(
+        None
+    )  # whom an institution let go comes back through it alone
+    return _inside(actor) & still_there & roles.contains(f'"{Role.INSTITUTION_ADMIN}"', autoescape=True)
 
 
 def _line(row: Institution, people: int) -> InstitutionLine:

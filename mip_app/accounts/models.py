@@ -116,6 +116,7 @@ class LoginSession(SQLModel, table=True):
     side: Side = Field(default=Side.WORK, sa_type=String)
     method: str = "password"  # password, qr, wechat, wecom
     second_factor_at: datetime | None = Field(default=None, sa_type=Utc)
+    password_at: datetime | None = Field(default=None, sa_type=Utc)  # when it was given; switching keeps it
     created_at: datetime = Field(sa_type=Utc)
     last_seen_at: datetime = Field(sa_type=Utc)
     expires_at: datetime = Field(sa_type=Utc)

@@ -12,6 +12,7 @@ PIXELS = 24_000_000
 AVATAR = 256  # pixels, square
 SIGNATURE = (900, 300)
 LOGO = (512, 512)
+_RESIZABLE = ("L", "RGB", "RGBA", "CMYK", "YCbCr")
 _INK, _PAPER = 96, 208  # grey values: darker is all ink, lighter is no ink
 
 
@@ -44,8 +45,10 @@ def _opened(data: bytes) -> Image.Image:
         with Image.open(io.BytesIO(data), formats=("PNG", "JPEG", "WEBP")) as image:
             if image.width * image.height > PIXELS:
                 raise TooLarge("picture.too_large", limit=BYTES >> 20)
-            image.draft("RGB", (2000, 2000))
-            return ImageOps.exif_transpose(image).convert("RGBA")
+            # Small first: of a picture this large every further copy takes a hundred megabytes.
+            small = image if image.mode in _RESIZABLE else image.convert("RGBA")
+            small.thumbnail((2000, 2000), Image.Resampling.LANCZOS)
+            return ImageOps.exif_transpose(small).convert("RGBA")
     except (OSError, SyntaxError, ValueError, OverflowError, Image.DecompressionBombError) as error:
         raise NoPicture() from error
 

@@ -12,10 +12,18 @@ from mip_app.audit.models import Act
 from mip_app.core.actor import Actor
 
 
-def to_the_first_day(session: Session, actor: Actor, user: User, password_hash: str) -> None:
-    """An initial password: with it alone nobody gets in, the phone is proved and a password set first."""
+def to_the_first_day(
+    session: Session, actor: Actor, user: User, password_hash: str, institution_id: int | None = None
+) -> None:
+    """An initial password: with it alone nobody gets in, the phone is proved and a password set first.
+
+    `institution_id`: whose log says it too, where the actor is not of that institution.
+    """
     user.first_login, user.phone_verified_at = True, None
     credentials(session, actor, user, password_hash)
+    if institution_id is not None and institution_id != actor.institution_id:
+        theirs = audit.institution_scope(institution_id)
+        audit.record(session, actor, Act.USER_RESET, f"user:{user.id}", scope=theirs)
 
 
 def credentials(session: Session, actor: Actor, user: User, password_hash: str) -> None:

@@ -21,11 +21,18 @@ from mip_app.core.clock import utc_now
 from mip_app.core.errors import NotPermitted, NotSignedIn, NotVisible
 from mip_app.core.settings import settings
 
+LATELY = timedelta(minutes=10)  # a password given so long ago still says who is sitting there
 SEEN_EVERY = timedelta(minutes=1)  # how exactly the last activity is known; finer would write at every click
 
 
 class SignInRefused(NotSignedIn):
     code = "sign_in.refused"
+
+
+class PasswordNeeded(NotPermitted):
+    """For what a device left lying about must not open: whoever asks signs in with the password first."""
+
+    code = "sign_in.password_again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +89,7 @@ def open_session(
         side=side,
         method=method,
         second_factor_at=now if second_factor else None,
+        password_at=now if method == "password" else None,
         created_at=now,
         last_seen_at=now,
         expires_at=now + (keep_for or timedelta(hours=settings().session_hours)),
@@ -102,10 +110,13 @@ def open_session(
 def switch(session: Session, actor: Actor, membership_id: int, side: Side) -> SignedIn:
     """Go on in another institution or on the other side: a new sign-in; every tab of the former one is told.
 
-    Raises NotVisible, NotPermitted.
+    The administration opens to those who gave their password lately: neither a sign-in kept for days nor one
+    that a phone vouched for is enough. Raises NotVisible, NotPermitted, PasswordNeeded.
     """
     user_id = actor.user
     former = session.get_one(LoginSession, actor.session_id)
+    if side is Side.ADMIN and not _password_given(former, timedelta(hours=settings().session_hours)):
+        raise PasswordNeeded()
     keep = former.expires_at - former.created_at > timedelta(hours=settings().session_hours)
     close_session(session, actor)
     try:
@@ -122,13 +133,26 @@ def switch(session: Session, actor: Actor, membership_id: int, side: Side) -> Si
         )
     except SignInRefused as error:  # somebody else's, or none at all
         raise NotVisible("sign_in.no_place") from error
-    return _not_longer(session, signed_in, former.expires_at)
+    if signed_in.actor.pending == "enrol" and not _password_given(former, LATELY):
+        raise PasswordNeeded()
+    return _not_longer(session, signed_in, former)
 
 
-def _not_longer(session: Session, signed_in: SignedIn, end: datetime) -> SignedIn:
-    """However often somebody switches, the sign-in ends when it would have."""
+def require_password(session: Session, actor: Actor) -> None:
+    """For services that open a lasting way in. Raises PasswordNeeded where it was not given LATELY."""
+    row = session.get(LoginSession, actor.session_id) if actor.session_id else None
+    if row is None or not _password_given(row, LATELY):
+        raise PasswordNeeded()
+
+
+def _password_given(row: LoginSession, within: timedelta) -> bool:
+    return row.password_at is not None and utc_now() - row.password_at < within
+
+
+def _not_longer(session: Session, signed_in: SignedIn, former: LoginSession) -> SignedIn:
+    """However often somebody switches, the sign-in ends when it would have, and its password grows no younger."""
     row = session.get_one(LoginSession, signed_in.actor.session_id)
-    row.expires_at = min(row.expires_at, end)
+    row.expires_at, row.password_at = min(row.expires_at, former.expires_at), former.password_at
     keep_for = row.expires_at - utc_now() if signed_in.keep_for else None
     return replace(signed_in, keep_for=keep_for)
 

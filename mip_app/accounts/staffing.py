@@ -121,6 +121,7 @@ def _of_alliance(session: Session, actor: Actor, user: User) -> bool:
 def edit(session: Session, actor: Actor, account: str, given: Particulars) -> None:
     """Raises NotVisible, Invalid, NotOurs for the person's own data, LastAdministrator, OwnRights."""
     user, membership = standing.found(session, actor, account)
+    standing.require_not_above(session, actor, membership)
     place = _place(session, actor, given, before=membership)
     changed = _edit_person(session, actor, user, membership, given)
     before: dict[str, Any] = {}
@@ -178,6 +179,7 @@ def set_disabled(session: Session, actor: Actor, accounts: Iterable[str], disabl
         changing = [(user, row) for user, row in people if row.disabled != bool(disabled)]
         if disabled and any(user.id == actor.user_id for user, _ in changing):
             raise NotOneself()
+        standing.require_not_above(session, actor, *(row for _, row in changing))
         for user, row in changing:
             row.disabled = bool(disabled)
             act = Act.USER_DISABLED if disabled else Act.USER_ENABLED
@@ -203,6 +205,7 @@ def _to_reset(session: Session, actor: Actor, account: str) -> User:
     user, membership = standing.found(session, actor, account)
     if user.id == actor.user_id:
         raise NotOneself()
+    standing.require_not_above(session, actor, membership)
     standing.close_elsewhere(session, actor, membership)
     return user
 
@@ -214,6 +217,7 @@ def remove(session: Session, actor: Actor, account: str) -> None:
         user, membership = standing.found(session, actor, account)
         if user.id == actor.user_id:
             raise NotOneself()
+        standing.require_not_above(session, actor, membership)
         membership.disabled, membership.removed_at, membership.department_id = True, utc_now(), None
     sessions.end_sessions_at(session, [membership.id or 0])
     audit.record(session, actor, Act.USER_REMOVED, f"user:{user.id}")
@@ -222,7 +226,7 @@ def remove(session: Session, actor: Actor, account: str) -> None:
 def _place(
     session: Session, actor: Actor, given: Particulars, before: Membership | None = None
 ) -> Membership:
-    """What the form makes of somebody here, checked; not added yet. Raises Invalid, NotVisible."""
+    """What the form makes of somebody here, checked; not added yet. Raises Invalid, NotVisible, Above."""
     sets = sessions.own_sets(session, actor.institution)
     department_id = None
     if given.department:
@@ -230,7 +234,7 @@ def _place(
         if row.disabled and (before is None or before.department_id != row.id):
             raise Invalid("doctor.department_disabled", field="department")
         department_id = row.id
-    return Membership(
+    place = Membership(
         user_id=0,
         institution_id=actor.institution,
         department_id=department_id,
@@ -238,6 +242,8 @@ def _place(
         extra=extra_of(given.extra),
         joined_at=utc_now(),
     )
+    standing.require_not_more(session, actor, before, place)
+    return place
 
 
 def _refuse_taken_phone(session: Session, actor: Actor, phone: str) -> None:

@@ -15,7 +15,7 @@ from mip_app.accounts.models import Membership, User
 from mip_app.accounts.roles import permissions_of
 from mip_app.audit import service as audit
 from mip_app.audit.models import Act
-from mip_app.core.actor import Actor, Permission, needs
+from mip_app.core.actor import ADMINISTRATIVE, Actor, Permission, needs
 from mip_app.core.errors import Conflict, NotVisible
 
 
@@ -25,6 +25,10 @@ class NotOurs(Conflict):
 
 class OnlyThemselves(Conflict):
     code = "doctor.only_themselves"
+
+
+class Above(Conflict):
+    code = "doctor.above"
 
 
 @needs(Permission.ADMIN_ACCOUNTS)
@@ -85,6 +89,9 @@ def close_elsewhere(session: Session, actor: Actor, membership: Membership) -> N
         if not row.disabled:
             row.disabled = True
             audit.record(session, actor, Act.USER_DISABLED, f"user:{row.user_id}", at=row.institution_id)
+            # And where it happened: that institution reads no other's log.
+            theirs, by = audit.institution_scope(row.institution_id or 0), actor.institution_id
+            audit.record(session, actor, Act.USER_DISABLED, f"user:{row.user_id}", scope=theirs, by=by)
     sessions.end_sessions_at(session, [row.id or 0 for row in others])
 
 
@@ -92,3 +99,24 @@ def _administers(session: Session, membership: Membership) -> bool:
     sets = sessions.own_sets(session, membership.institution_id)
     allowed = permissions_of(membership.roles, membership.extra, sets, inside=True)
     return not membership.disabled and bool(lock_out.KEPT & allowed)
+
+
+def require_not_above(session: Session, actor: Actor, *memberships: Membership) -> None:
+    """Who only keeps accounts becomes nothing more by them: not by a role given, nor by a password reset.
+
+    Of the administrative permissions that somebody here has, whoever acts on them has all. Raises Above.
+    """
+    sets = sessions.own_sets(session, actor.institution)
+    for row in memberships:
+        theirs = permissions_of(row.roles, row.extra, sets, inside=True) & ADMINISTRATIVE
+        if row.user_id != actor.user_id and not theirs <= actor.permissions:
+            raise Above()
+
+
+def require_not_more(session: Session, actor: Actor, before: Membership | None, after: Membership) -> None:
+    """Nobody gives an administrative permission that they have not. Raises Above."""
+    sets = sessions.own_sets(session, actor.institution)
+    had = permissions_of(before.roles, before.extra, sets, inside=True) if before else frozenset()
+    given = permissions_of(after.roles, after.extra, sets, inside=True) & ADMINISTRATIVE
+    if not given - had <= actor.permissions:
+        raise Above(field="roles")

@@ -16,6 +16,7 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mip_app.core.actor import Actor, Open, Rule, Side, acting_as, allows
+from mip_app.core.addresses import household
 from mip_app.core.errors import MipError, NotPermitted, NotSignedIn, TooLarge
 from mip_app.core.gate import COOKIE, session_token
 from mip_app.core.limits import HEADER_BYTES, Body, Gone, Shares, Socket, header_bytes, most_bytes, strangers
@@ -166,7 +167,9 @@ class Guard:
             await self.app(scope, body.receive, body.send)
             return
         # Who signs in is one of many behind the same address; nobody needs a thousand requests at once.
-        with self.requests.one_of(scope["mip_address"], settings().connections_per_address) as free:
+        with self.requests.one_of(
+            household(scope["mip_address"]), settings().connections_per_address
+        ) as free:
             busy = PlainTextResponse("too many requests at once", 503, {"Retry-After": "5"})
             await (self.app if free else busy)(scope, body.receive, body.send)
 
@@ -176,7 +179,7 @@ class Guard:
             return
         token = session_token(headers.get("cookie", ""))
         actor = await self.find(token, "", scope["mip_address"]) if token else None
-        holder: object = actor.session_id if actor else scope["mip_address"]
+        holder: object = actor.session_id if actor else household(scope["mip_address"])
         most = settings().sockets_per_sign_in if actor else settings().connections_per_address
         with self.sockets.one_of(holder, most) as free:
             if not free:
@@ -323,7 +326,10 @@ def client_address(scope: MutableMapping[str, Any], headers: Headers) -> str:
     """The address of whoever asks, seen through as many proxies as the settings trust."""
     hops = settings().trusted_proxies
     if hops:
-        chain = [part.strip() for part in headers.get("x-forwarded-for", "").split(",") if part.strip()]
+        # All of its lines: some proxies add one of their own below what the client sent.
+        chain = [
+            part.strip() for part in ",".join(headers.getlist("x-forwarded-for")).split(",") if part.strip()
+        ]
         if len(chain) >= hops:
             return chain[-hops]
     client = scope.get("client")

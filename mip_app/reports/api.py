@@ -1,11 +1,11 @@
 """Routes beside the page: the printed report, and the last word of a page that closes."""
 
-import asyncio
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Depends
 from fastapi.responses import Response
 
+from mip_app.core import lane
 from mip_app.core.actor import Actor, Permission
 from mip_app.core.database import changing
 from mip_app.core.http import Needs
@@ -30,7 +30,7 @@ async def printed_report(
 ) -> Response:
     """The report as PDF. That it was printed is recorded by the page's own act."""
     sheet = await changing(printing.handed_out, study_uid)
-    pdf = await asyncio.to_thread(typeset, sheet, fonts_folder())
+    pdf = await lane.prints.run(typeset, sheet, fonts_folder())
     return Response(pdf, media_type="application/pdf", headers=PDF_HEADERS)
 
 

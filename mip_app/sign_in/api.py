@@ -57,6 +57,8 @@ async def switch(
     """Go on in another institution, or on the other side."""
     try:
         return entered(await changing(sessions.switch, membership, side))
+    except sessions.PasswordNeeded as error:
+        return refused(error, side=side)
     except MipError:
         # A menu from before a right was taken back leads to words, not to a page of JSON.
         if "text/html" in request.headers.get("accept", ""):

@@ -24,6 +24,7 @@ def approve() -> rx.Component:
             ("ready", _question()),
             ("approved", _end("circle-check", "text-success", "approve.approved", "approve.approved_then")),
             ("refused", _end("circle-minus", "text-muted", "approve.refused", "approve.refused_then")),
+            ("by_qr", _end("shield", "text-muted", "sign_in.qr_by_qr", "approve.by_qr_then")),
             ("not_here", _end("shield", "text-muted", "sign_in.qr_not_here", "approve.not_here_then")),
             _end("timer-off", "text-muted", "approve.gone", "approve.gone_then"),
         ),

@@ -5,7 +5,6 @@ one order for everybody, so that nobody waits for each other. Where one limit is
 refuses then may roll back.
 """
 
-import ipaddress
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -36,17 +35,6 @@ def limit(most: int, *what: str, period: timedelta | None = None) -> Limit:
     # Sealed: people type passwords into the field for the account.
     key = blind_index("\n".join(what), "sign_in.budget")
     return Limit(key, most, period or timedelta(minutes=settings().sign_in_wait_minutes))
-
-
-def source(address: str) -> str:
-    """What counts as one address: an IPv6 network of 64 bits is one household."""
-    try:
-        found = ipaddress.ip_address(address)
-    except ValueError:
-        return address
-    if isinstance(found, ipaddress.IPv6Address) and found.ipv4_mapped is None:
-        return str(ipaddress.ip_network((found, 64), strict=False))
-    return str(getattr(found, "ipv4_mapped", None) or found)
 
 
 def spend(session: Session, limits: Iterable[Limit]) -> timedelta:

@@ -18,6 +18,7 @@ from mip_app.accounts import phones, sessions
 from mip_app.audit import service as audit
 from mip_app.audit.models import Act
 from mip_app.core.actor import Actor
+from mip_app.core.addresses import household
 from mip_app.core.clock import utc_now
 from mip_app.core.errors import MipError
 from mip_app.core.sealing import key_for, seal, unseal
@@ -25,7 +26,7 @@ from mip_app.core.settings import settings
 from mip_app.messages import outbox
 from mip_app.messages.models import Template
 from mip_app.sign_in import budgets
-from mip_app.sign_in.budgets import Limit, limit, source
+from mip_app.sign_in.budgets import Limit, limit
 from mip_app.sign_in.models import PhoneCode
 
 LIFE = timedelta(minutes=5)
@@ -85,14 +86,16 @@ def send(
     `user_id` None: nobody is sent anything, and whoever asks cannot tell. `account`: whose name was typed.
     """
     about, log = _whose(session, actor, user_id, account)
-    wait, limit = budgets.spend_or_say(session, _sending(actor, phone, account or str(user_id or "")))
+    wait, reached = budgets.spend_or_say(session, _sending(actor, phone, account, user_id))
     if wait:
-        if budgets.first(session, limit, wait):
+        if budgets.first(session, reached, wait):
             why = "audit.detail.too_many"
             audit.record(
                 session, actor, Act.CODE_SENT, about, refused=True, scope=log, purpose=purpose, why=why
             )
         return Sent(error="code.too_many", wait=max(1, round(wait.total_seconds())))
+    if account and user_id and budgets.spend(session, _to_phone(phones.index_of(phone))):
+        user_id = None  # it got enough in other names; that is not said here, where nobody is known
     _replace(session, purpose, user_id)
     now, key = utc_now(), secrets.token_hex(16)
     code = f"{secrets.randbelow(10**6):06}"
@@ -243,20 +246,29 @@ def _wrong(
     return Tried(error=error)
 
 
-def _sending(actor: Actor, phone: str, account: str) -> list[Limit]:
-    number = phones.index_of(phone)
-    limits = [
-        limit(settings().codes_per_address, "code.address", source(actor.address), period=_HOUR),
-        limit(1, "code.pause", number, period=PAUSE),
-        limit(5, "code.hour", number, period=_HOUR),
-        limit(10, "code.day", number, period=_DAY),
+def _sending(actor: Actor, phone: str, account: str, user_id: int | None) -> list[Limit]:
+    """What strangers ask for in the name of an account uses up nothing of what its owner may ask for."""
+    network, number = household(actor.address), phones.index_of(phone)
+    address = limit(settings().codes_per_address, "code.address", network, period=_HOUR)
+    if not account:
+        person = limit(20, "code.user", str(user_id), period=_DAY)
+        return [address, limit(1, "code.pause", number, period=PAUSE), *_to_phone(number), person]
+    return [
+        address,
+        limit(1, "code.pause", number, account, period=PAUSE),
+        limit(5, "code.hour", number, account, period=_HOUR),
+        limit(10, "code.day", number, account, period=_DAY),
+        limit(20, "code.account", account, network, period=_DAY),
     ]
-    return [*limits, limit(20, "code.account", account, period=_DAY)] if account else limits
+
+
+def _to_phone(number: str) -> list[Limit]:
+    return [limit(5, "code.hour", number, period=_HOUR), limit(10, "code.day", number, period=_DAY)]
 
 
 def _trying(actor: Actor, row: PhoneCode | None) -> list[Limit]:
     """The same for a code that nobody was sent: what is limited must not tell which it is."""
-    limits = [limit(100, "tries.address", source(actor.address), period=_HOUR)]
+    limits = [limit(100, "tries.address", household(actor.address), period=_HOUR)]
     if row:
         number = phones.index_of(unseal(row.phone, "sign_in.code", row.id))
         limits.append(limit(15, "tries.phone", number, period=_HOUR))

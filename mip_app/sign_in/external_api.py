@@ -16,7 +16,7 @@ from starlette.responses import Response
 
 from mip_app.accounts import sessions
 from mip_app.core.actor import Actor, Open
-from mip_app.core.database import changing, read, write
+from mip_app.core.database import changing, looking, read, write
 from mip_app.core.errors import MipError, NotVisible
 from mip_app.core.http import HOME, Needs
 from mip_app.core.settings import settings
@@ -74,6 +74,9 @@ async def bind(
     token = request.cookies.get(BINDING, "")
     try:
         await changing(identities.bind if accept else identities.decline, token)
+    except sessions.PasswordNeeded:
+        waits = await looking(identities.waiting, token)
+        return _to_prove(Provider(waits), target)  # the identity goes on waiting
     except MipError as error:
         target = f"{BIND_PAGE}?{urlencode({'error': error.code, 'next': target})}"
     answer = RedirectResponse(target, 303)
@@ -131,11 +134,11 @@ async def _received(request: Request, attempt: identities.Attempt | None, code: 
     if here and owner == here.user_id:  # signed in already, and as this very person
         return RedirectResponse(attempt.target or HOME[here.side], 303)
     if here and attempt.binds and owner is not None:
-        return _to_bind(attempt, error=identities.BoundElsewhere.code)
+        return _to_bind(attempt.target, error=identities.BoundElsewhere.code)
     if not (here and attempt.binds) and owner is not None:
         return await _in(request, attempt, subjects)
     token = await asyncio.to_thread(write, identities.keep_for_binding, anybody, provider, subjects[0])
-    answer = _to_bind(attempt) if here else _to_prove(attempt)
+    answer = _to_bind(attempt.target) if here else _to_prove(provider, attempt.target)
     _keep(answer, BINDING, token)
     return answer
 
@@ -151,16 +154,16 @@ async def _in(request: Request, attempt: identities.Attempt, subjects: list[str]
     return entered(signed_in, attempt.target)
 
 
-def _to_bind(attempt: identities.Attempt, **more: str) -> RedirectResponse:
-    onward = {"next": attempt.target} if attempt.target else {}
+def _to_bind(target: str, **more: str) -> RedirectResponse:
+    onward = {"next": target} if target else {}
     query = urlencode({**more, **onward})
     return RedirectResponse(f"{BIND_PAGE}?{query}" if query else BIND_PAGE, 303)
 
 
-def _to_prove(attempt: identities.Attempt) -> RedirectResponse:
+def _to_prove(provider: Provider, target: str) -> RedirectResponse:
     """To the sign-in page, which says why, and from there to where the binding is confirmed."""
-    then = _to_bind(attempt).headers["location"]
-    return RedirectResponse(f"/login?{urlencode({'bind': attempt.provider.value, 'next': then})}", 303)
+    then = _to_bind(target).headers["location"]
+    return RedirectResponse(f"/login?{urlencode({'bind': provider.value, 'next': then})}", 303)
 
 
 def _must_be_configured(provider: Provider) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, delete
 from sqlmodel import Session, col, func, select
 
-from mip_app.accounts.models import Membership
+from mip_app.accounts.models import Membership, User
 from mip_app.accounts.sessions import (
     SignedIn,
     SignInRefused,
@@ -16,10 +16,12 @@ from mip_app.accounts.sessions import (
     hash_of,
     log_of_person,
     open_session,
+    require_password,
 )
 from mip_app.audit import service as audit
 from mip_app.audit.models import Act
 from mip_app.core.actor import Actor, Open, Permission, needs
+from mip_app.core.addresses import household
 from mip_app.core.clock import utc_now
 from mip_app.core.errors import Conflict, Invalid, MipError, NotSignedIn, NotVisible
 from mip_app.core.settings import settings
@@ -104,7 +106,7 @@ def begin(
     target: str,
 ) -> str:
     """The `state` that this browser takes along: random, good once, for ten minutes. Raises TooManyStarts."""
-    most, address = settings().external_starts_address, budgets.source(actor.address)
+    most, address = settings().external_starts_address, household(actor.address)
     if budgets.spend(session, [budgets.limit(most, "external", address)]):
         raise TooManyStarts()
     _forget_the_old(session)
@@ -157,6 +159,9 @@ def enter(
     found = _identity(session, provider, subjects)
     if found is None:
         return None
+    # Begun anew by an administrator: whoever had bound it may be why.
+    if found.bound_by == found.user_id and session.get_one(User, found.user_id).first_login:
+        raise NotSignedIn("external.no_entry")
     try:
         return open_session(
             session,
@@ -178,7 +183,7 @@ def note_refused(session: Session, actor: Actor, provider: Provider, error: MipE
     """
     if budgets.spend(
         session,
-        [budgets.limit(NOTED, "noted.external", budgets.source(actor.address), period=timedelta(hours=1))],
+        [budgets.limit(NOTED, "noted.external", household(actor.address), period=timedelta(hours=1))],
     ):
         return
     user_id = error.user_id if isinstance(error, NoEntry) else None
@@ -217,10 +222,14 @@ def waiting(session: Session, actor: Actor, token: str) -> str:
 
 @needs(Open.TO_SIGNED_IN)
 def bind(session: Session, actor: Actor, token: str) -> None:
-    """Take the waiting identity. Raises BindingOver, BoundElsewhere."""
+    """Take the waiting identity: from now on a way in, so the password comes first.
+
+    Raises BindingOver, BoundElsewhere, PasswordNeeded.
+    """
     row = session.get(PendingBinding, hash_of(token))
     if row is None or row.expires_at < utc_now():
         raise BindingOver()
+    require_password(session, actor)
     session.delete(row)
     attach(session, actor, row.provider, row.subject, actor.user)
 
@@ -294,6 +303,14 @@ def attach(session: Session, actor: Actor, provider: Provider, subject: str, use
         ExternalIdentity(provider=provider, subject=subject, user_id=user_id, bound_at=utc_now(), bound_by=by)
     )
     audit.record(session, actor, Act.IDENTITY_BOUND, f"user:{user_id}", provider=provider)
+
+
+def begin_anew(session: Session, actor: Actor, user_id: int) -> None:
+    """For services with which a first sign-in ends: what was bound before a reset opens nothing any more."""
+    own = (ExternalIdentity.user_id == user_id, ExternalIdentity.bound_by == user_id)
+    ways_in = col(ExternalIdentity.provider).in_([Provider.WECHAT, Provider.WECOM])
+    for row in session.exec(select(ExternalIdentity).where(*own, ways_in)).all():
+        _detach(session, actor, row)
 
 
 def _detach(session: Session, actor: Actor, row: ExternalIdentity) -> None:

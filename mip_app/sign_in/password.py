@@ -17,6 +17,7 @@ from mip_app.accounts.sessions import SignedIn, SignInRefused, account_key, hash
 from mip_app.audit import service as audit
 from mip_app.audit.models import Act
 from mip_app.core.actor import Actor, Open, Side, needs
+from mip_app.core.addresses import household
 from mip_app.core.errors import NotSignedIn
 from mip_app.core.settings import settings
 from mip_app.sign_in import budgets
@@ -61,7 +62,7 @@ def admit(session: Session, actor: Actor, account: str, device: str) -> Try:
     """Count a try for `account` from a browser with the token `device`. Raises SignInLocked."""
     key = account_key(account)
     known = _known(session, key)
-    limits, address = settings(), budgets.source(actor.address)
+    limits, address = settings(), household(actor.address)
     if known_devices.is_known(session, known.user_id if known else 0, device):
         tried = Try(key, known, limit(limits.sign_in_attempts, "device", key, hash_of(device)), ())
     else:
@@ -123,4 +124,4 @@ def _known(session: Session, key: str) -> Known | None:
 def forgive(session: Session, actor: Actor, account: str) -> None:
     """For services that let somebody choose a new password: wrong ones for the former count no more."""
     key = account_key(account)
-    budgets.forget(session, [limit(0, "pair", key, budgets.source(actor.address)), limit(0, "account", key)])
+    budgets.forget(session, [limit(0, "pair", key, household(actor.address)), limit(0, "account", key)])

@@ -21,6 +21,7 @@ from mip_app.audit import service as audit
 from mip_app.audit.models import Act
 from mip_app.core import bus
 from mip_app.core.actor import Actor, Open, Side, needs
+from mip_app.core.addresses import household
 from mip_app.core.clock import utc_now
 from mip_app.core.errors import MipError, NotPermitted, NotVisible
 from mip_app.core.settings import settings
@@ -31,6 +32,7 @@ from mip_app.sign_in.password import Entered
 COLLECT_WITHIN = timedelta(seconds=15)  # an approval in the last second is still one
 KEEP = timedelta(hours=1)
 GONE = "gone"
+METHOD = "qr"
 _UNDECIDED = (QrState.WAITING, QrState.SCANNED)
 
 
@@ -73,9 +75,7 @@ class Asking:
 def issue(session: Session, actor: Actor, agent: str, former: str) -> Issued:
     """A code for this browser; the one it had before is worth nothing. Raises QrTooMany."""
     now = utc_now()
-    if budgets.spend(
-        session, [budgets.limit(settings().qr_codes_address, "qr", budgets.source(actor.address))]
-    ):
+    if budgets.spend(session, [budgets.limit(settings().qr_codes_address, "qr", household(actor.address))]):
         raise QrTooMany()
     session.execute(
         delete(QrSignIn).where(
@@ -110,7 +110,7 @@ def seen(session: Session, actor: Actor, secret: str) -> Seen:
 @needs(Open.TO_SIGNED_IN)
 def scan(session: Session, actor: Actor, code: str) -> Asking:
     """Which computer asks; it is told that its code was scanned. Raises QrGone, NotPermitted."""
-    _may_approve(actor)
+    _may_approve(session, actor)
     row = _undecided(session, code)
     row.state = QrState.SCANNED
     bus.touch(session, _topic(row.id))
@@ -125,7 +125,7 @@ def scan(session: Session, actor: Actor, code: str) -> Asking:
 @needs(Open.TO_SIGNED_IN)
 def decide(session: Session, actor: Actor, code: str, approve: bool) -> None:
     """Approve the code or decline it; the first decision counts. Raises QrGone, NotPermitted."""
-    _may_approve(actor)
+    _may_approve(session, actor)
     row = _undecided(session, code)
     if approve:
         row.state, row.session_id = QrState.APPROVED, actor.session_id
@@ -162,7 +162,7 @@ def enter(session: Session, actor: Actor, secret: str, *, agent: str, device: st
         phone.user,
         device=agent,
         membership_id=phone.membership_id,
-        method="qr",
+        method=METHOD,
         second_factor=proved,
     )
     return Entered(signed_in, known_devices.remember(session, phone.user, device))
@@ -178,10 +178,13 @@ def _note_refused(session: Session, actor: Actor, approved_by: int) -> None:
         )
 
 
-def _may_approve(actor: Actor) -> None:
+def _may_approve(session: Session, actor: Actor) -> None:
     # The administration has a second factor and an idle limit of its own: a phone left lying about is neither.
     if actor.session_id is None or actor.side is not Side.WORK:
         raise NotPermitted("sign_in.qr_not_here")
+    # Or whoever came by once would make ever new sign-ins of each other, and none of them would end.
+    if session.get_one(LoginSession, actor.session_id).method == METHOD:
+        raise NotPermitted("sign_in.qr_by_qr")
 
 
 def _undecided(session: Session, code: object) -> QrSignIn:

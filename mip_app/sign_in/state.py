@@ -13,11 +13,13 @@ SAID = frozenset(
         "sign_in.locked",
         "sign_in.no_rights",
         "sign_in.not_admin",
+        "sign_in.password_again",
         "sign_in.qr_gone",
         "sign_in.refused",
         "sign_in.too_many_codes",
     }
 )
+_ENDS = {"sign_in.qr_gone": "gone", "sign_in.qr_by_qr": "by_qr"}
 
 
 class SignIn(rx.State):
@@ -42,7 +44,7 @@ class SignIn(rx.State):
 class Approval(rx.State):
     """The phone's side of signing in by QR code."""
 
-    phase: str = "loading"  # loading, ready, approved, refused, gone, not_here
+    phase: str = "loading"  # loading, ready, approved, refused, gone, by_qr, not_here
     device: str = ""
     address: str = ""
     network: str = ""
@@ -56,7 +58,7 @@ class Approval(rx.State):
         try:
             asking = await changing(qr.scan, self._code)
         except MipError as error:
-            self.phase = "gone" if isinstance(error, qr.QrGone) else "not_here"
+            self.phase = _ENDS.get(error.code, "not_here")
             return
         self.device, self.address = asking.device, asking.address
         self.network, self.minutes = asking.network, asking.minutes
@@ -77,4 +79,4 @@ class Approval(rx.State):
             await changing(qr.decide, self._code, yes)
             self.phase = "approved" if yes else "refused"
         except MipError as error:
-            self.phase = "gone" if isinstance(error, qr.QrGone) else "not_here"
+            self.phase = _ENDS.get(error.code, "not_here")

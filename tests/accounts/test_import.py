@@ -34,7 +34,7 @@ x7,长长长长长长长长长长长长长长长长长长长长长长长长长�
 
 
 def kept(admin: Actor, text: str) -> str:
-    return database.write(importing.keep, admin, text.encode())
+    return database.write(importing.keep, admin, lists.read(text.encode()))
 
 
 def initial(count: int) -> list[tuple[str, str]]:
@@ -147,7 +147,9 @@ def test_the_template_can_be_uploaded_as_it_is(admin: Actor) -> None:
     for form in ("csv", "xlsx"):
         for language in ("zh", "en"):
             data = database.read(importing.template, admin, form, language)
-            shown = database.read(importing.preview, admin, database.write(importing.keep, admin, data), True)
+            shown = database.read(
+                importing.preview, admin, database.write(importing.keep, admin, lists.read(data)), True
+            )
             assert (shown["good"], shown["bad"]) == (1, 0)
 
 

@@ -65,6 +65,12 @@ def test_numbers_of_a_workbook_are_read_as_written_and_formulas_are_not_calculat
 
 BOMB = b'<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;">]><worksheet>&b;</worksheet>'
 SHEET = "xl/worksheets/sheet1.xml"
+# 28 kB as a file, half a minute of a core as cells.
+CELLS = (
+    b'<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData>'
+    + (b"<row>" + b"<c/>" * 200 + b"</row>") * 9_000
+    + b"</sheetData></worksheet>"
+)
 
 
 @pytest.mark.parametrize(
@@ -78,6 +84,7 @@ SHEET = "xl/worksheets/sheet1.xml"
         changed(workbook(ROWS), SHEET, b"<worksheet>" + b" " * 200_000_000 + b"</worksheet>"),
         changed(workbook(ROWS), SHEET, BOMB),
         changed(workbook(ROWS), SHEET, b'<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData><row r="1048576"><c r="A1048576"><v>1</v></c></row></sheetData></worksheet>'),
+        changed(workbook(ROWS), SHEET, CELLS),
         changed(workbook(ROWS), SHEET, b"no xml"),
         changed(workbook(ROWS), "xl/workbook.xml", b"<workbook/>"),
         workbook(ROWS)[:500],
@@ -88,7 +95,7 @@ SHEET = "xl/worksheets/sheet1.xml"
     ],
     ids=[
         "a million lines", "a million empty lines", "too many bytes", "too many people", "too many rows",
-        "zip bomb", "entity bomb", "row 1048576", "no xml", "no sheet", "cut", "no zip", "binary", "half a character",
+        "zip bomb", "entity bomb", "row 1048576", "two million cells", "no xml", "no sheet", "cut", "no zip", "binary", "half a character",
         "endless cell",
     ],
 )  # fmt: skip
@@ -98,7 +105,7 @@ def test_a_hostile_or_damaged_file_is_refused_in_words(data: bytes) -> None:
     assert refused.value.status in (400, 413)
 
 
-FORMULAS = ["=1+1", "+1", "-1", "@SUM(A1)", "\tx", "=cmd|'/C calc'!A0"]
+FORMULAS = ["=1+1", "+1", "-1", "@SUM(A1)", "\tx", "=cmd|'/C calc'!A0", "＝1+1", " =1+1", "\n=1+1"]
 
 
 @pytest.mark.parametrize("form", ["csv", "xlsx"])

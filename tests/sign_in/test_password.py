@@ -13,9 +13,10 @@ from mip_app.accounts.models import KnownDevice, User
 from mip_app.audit.models import Act, AuditEntry
 from mip_app.core import database
 from mip_app.core.actor import Side
+from mip_app.core.addresses import household
 from mip_app.core.clock import utc_now
 from mip_app.core.settings import settings
-from mip_app.sign_in import budgets, line, password
+from mip_app.sign_in import line, password
 from mip_app.sign_in.entering import busy
 from mip_app.sign_in.models import Budget
 
@@ -86,9 +87,9 @@ def test_one_address_cannot_try_one_password_on_everybody(lin) -> None:
 
 
 def test_an_ipv6_household_is_one_address() -> None:
-    assert budgets.source("2001:db8:1:2:aaaa::1") == budgets.source("2001:db8:1:2:bbbb::2")
-    assert budgets.source("2001:db8:1:2::1") != budgets.source("2001:db8:1:3::1")
-    assert budgets.source("::ffff:203.0.113.5") == budgets.source("203.0.113.5")
+    assert household("2001:db8:1:2:aaaa::1") == household("2001:db8:1:2:bbbb::2")
+    assert household("2001:db8:1:2::1") != household("2001:db8:1:3::1")
+    assert household("::ffff:203.0.113.5") == household("203.0.113.5")
 
 
 @pytest.fixture

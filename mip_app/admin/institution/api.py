@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 
 from mip_app.accounts import own_institution, pictures, portraits
+from mip_app.core import lane
 from mip_app.core.actor import Actor, Open, Permission
 from mip_app.core.blobs import blobs
 from mip_app.core.database import changing, looking
@@ -24,7 +25,7 @@ async def take_logo(
 ) -> None:
     """The picture as the raw body; what is stored is drawn anew."""
     data = await body_of(request, pictures.BYTES, "picture.too_large")
-    key = await asyncio.to_thread(_stored, actor.institution, data)
+    key = await lane.files.run(_stored, actor.institution, data)
     await changing(own_institution.set_logo, key)
 
 

@@ -9,7 +9,7 @@ from mip_app.audit import service as audit
 from mip_app.audit.models import Act
 from mip_app.core.actor import Actor, Open, needs
 from mip_app.core.database import read, write
-from mip_app.sign_in import codes
+from mip_app.sign_in import codes, identities
 from mip_app.sign_in.codes import Purpose, Sent, Tried
 from mip_app.sign_in.new_password import Known, checked, known_of
 from mip_app.sign_in.password import forgive
@@ -63,6 +63,8 @@ def store_password(session: Session, actor: Actor, ticket: object, password_hash
     user_id = codes.proved(session, codes.ticket_of(ticket), Purpose.FORGOT)
     codes.use_up(session, codes.ticket_of(ticket))
     user = session.get_one(User, user_id)
+    if user.first_login:
+        identities.begin_anew(session, actor, user_id)
     user.password_hash, user.first_login = password_hash, False
     notices.tell_password_reset(session, user)
     forgive(session, actor, user.account)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from sqlmodel import Session, col, select
 
 from mip_app.accounts import notices, phones, sessions
-from mip_app.accounts.models import User
+from mip_app.accounts.models import LoginSession, User
 from mip_app.accounts.password_policy import Judgement, judge
 from mip_app.audit import service as audit
 from mip_app.audit.models import Act
@@ -13,7 +13,7 @@ from mip_app.core.actor import Actor, Open, needs
 from mip_app.core.clock import utc_now
 from mip_app.core.database import read, write
 from mip_app.core.errors import NotPermitted
-from mip_app.sign_in import codes, second_factor
+from mip_app.sign_in import codes, identities, second_factor
 from mip_app.sign_in.codes import Purpose, Sent
 from mip_app.sign_in.new_password import Known, checked, known_of
 
@@ -113,6 +113,8 @@ def store_password(session: Session, actor: Actor, password_hash: str) -> None:
         raise NotPermitted()
     user = session.exec(select(User).where(col(User.id) == actor.user).with_for_update()).one()
     user.password_hash, user.first_login = password_hash, False
+    session.get_one(LoginSession, actor.session_id).password_at = utc_now()
+    identities.begin_anew(session, actor, actor.user)
     sessions.end_sessions(session, [actor.user], but=actor.session_id)
     audit.record(session, actor, Act.PASSWORD_CHANGED, f"user:{user.id}", first=True)
 
