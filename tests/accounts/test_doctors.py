@@ -241,7 +241,7 @@ def test_a_hospital_never_loses_its_last_administrator(admin: Actor, actor) -> N
         database.write(staffing.edit, admin, own, said("管理", "reporter"))
     database.write(staffing.edit, admin, account, said("副管理", "reporter"))
     added(admin, "clerk", said("文员", extra=("admin.accounts",)))
-    clerk = Actor(person("clerk").id, "文员", admin.institution, frozenset({Permission.ADMIN_ACCOUNTS}))
+    clerk = Actor(person("clerk").id, "文员", admin.institution, admin.permissions)
     with pytest.raises(LastAdministrator):  # nobody else may edit roles
         database.write(staffing.set_disabled, clerk, [own], True)
     database.write(staffing.edit, admin, "clerk", said("文员", extra=("admin.accounts", "admin.roles")))

@@ -13,6 +13,7 @@ import websocket
 from fastapi.routing import APIRoute
 
 from mip_app.mip_app import ROUTERS
+from tests.loops import run
 from tests.site import Site
 
 UNSAFE = sorted(
@@ -209,7 +210,6 @@ def test_another_name_pointed_at_this_machine_finds_nobody_signed_in(site: Site)
 def test_where_the_hosts_are_named_no_other_is_answered(
     monkeypatch: pytest.MonkeyPatch, host: str, answered: bool
 ) -> None:
-    import asyncio
 
     from mip_app.core.http import Guard
     from mip_app.core.settings import settings
@@ -240,7 +240,7 @@ def test_where_the_hosts_are_named_no_other_is_answered(
             "headers": [(b"host", host.encode())],
             "client": ("127.0.0.1", 1),
         }
-        asyncio.run(Guard(app, nobody, None)(scope, receive, send))
+        run(Guard(app, nobody, None)(scope, receive, send))
         assert said[0]["status"] == (200 if answered else 421)
     finally:
         settings.cache_clear()

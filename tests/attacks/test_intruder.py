@@ -25,6 +25,7 @@ from mip_app.sign_in.forgot import service as forgot
 from mip_app.sign_in.models import Budget, Provider
 from mip_app.sign_in.welcome import service as welcome
 from tests.accounts.conftest import added, admin, other_admin, said
+from tests.loops import run
 from tests.sign_in.conftest import PHONE, later, open_person, sent_count
 
 __all__ = ["admin", "open_person", "other_admin"]
@@ -263,7 +264,7 @@ def test_what_takes_long_stands_in_one_lane_that_ends() -> None:
         busy.set()
         return await asyncio.gather(*asked, return_exceptions=True)
 
-    done = asyncio.run(everybody())
+    done = run(everybody())
     assert [type(one) for one in done].count(LaneFull) == 3 * WAITING - WAITING - 1
 
 

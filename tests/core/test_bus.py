@@ -8,6 +8,7 @@ from sqlmodel import Session, select
 from mip_app.core import bus
 from mip_app.core.clock import utc_now
 from mip_app.core.database import engine
+from tests.loops import run
 
 
 def topics() -> list[str]:
@@ -26,5 +27,5 @@ def test_a_process_that_follows_forgets_what_is_older_than_an_hour(db):
             await asyncio.sleep(0.01)  # waits for its work, not for the clock
         following.cancel()
 
-    asyncio.run(asyncio.wait_for(until_forgotten(), 60))
+    run(asyncio.wait_for(until_forgotten(), 60))
     assert topics() == ["new"]

@@ -16,6 +16,7 @@ from mip_app.core.clock import utc_now
 from mip_app.core.settings import settings
 from mip_app.messages import outbox, relay, tencent
 from mip_app.messages.models import OutboxMessage, Template
+from tests.loops import run
 from tests.messages.provider import SECRET_ID, SECRET_KEY, Provider, provider, refused
 
 PHONE, CODE = "13800000210", "482913"
@@ -52,7 +53,7 @@ def due_again() -> None:
 def deliver() -> int:
     sender = relay.sender()
     assert sender
-    return asyncio.run(relay.deliver(sender))
+    return run(relay.deliver(sender))
 
 
 def test_a_message_goes_out_signed_and_nothing_of_it_stays(tencent_cloud: Provider) -> None:
@@ -167,7 +168,7 @@ def test_two_relays_do_not_send_the_same_message(tencent_cloud: Provider) -> Non
     async def both() -> list[int]:
         return await asyncio.gather(relay.deliver(sender), relay.deliver(sender))
 
-    assert sum(asyncio.run(both())) == 5
+    assert sum(run(both())) == 5
     assert len(tencent_cloud.got) == 5
 
 

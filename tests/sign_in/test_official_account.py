@@ -1,6 +1,5 @@
 """An institution's official account: what WeChat may tell us, and what others only pretend to be WeChat's."""
 
-import asyncio
 import re
 import time
 import uuid
@@ -20,6 +19,7 @@ from mip_app.core.errors import Invalid, NotPermitted, NotVisible
 from mip_app.sign_in import follow, identities, official_account, provider
 from mip_app.sign_in.models import ExternalIdentity, FollowScene, OfficialAccount, Provider
 from mip_app.sign_in.official import code_of_scene
+from tests.loops import run
 from tests.sign_in.wechat_server import (
     AES_KEY,
     HOSPITAL,
@@ -101,7 +101,7 @@ def newcomer(institution: int, wechat: WeChat) -> Newcomer:
     token = database.write(sessions.open_session, ANYBODY, user).token
     actor = database.read(sessions.actor_of_token, ANYBODY, token)
     account_, scene = database.write(follow.begin, actor)
-    address = asyncio.run(code_of_scene(account_, scene, 300))
+    address = run(code_of_scene(account_, scene, 300))
     return Newcomer(user, token, wechat.scenes[address])
 
 
@@ -288,10 +288,10 @@ def test_a_silent_wechat_is_said_and_an_old_access_token_is_renewed(
     person = newcomer(site.institutions["JN1"], wechat)
     account, scene = database.write(follow.begin, person.now())
     wechat.tokens.clear()  # as after a reset of the secret, or two hours
-    assert asyncio.run(code_of_scene(account, scene, 300)) in wechat.scenes
+    assert run(code_of_scene(account, scene, 300)) in wechat.scenes
     wechat.trouble = trouble
     with pytest.raises(provider.ProviderAway):
-        asyncio.run(code_of_scene(account, scene, 300))
+        run(code_of_scene(account, scene, 300))
 
 
 def test_codes_are_given_out_to_those_at_that_step_and_not_for_ever(site, wechat, aes_key) -> None:

@@ -19,6 +19,7 @@ from mip_app.core.settings import settings
 from mip_app.sign_in import line, password
 from mip_app.sign_in.entering import busy
 from mip_app.sign_in.models import Budget
+from tests.loops import run
 
 HERE = "203.0.113.5"
 
@@ -234,4 +235,4 @@ def test_who_comes_when_the_line_is_full_is_told_so_and_those_in_it_are_served()
         served = await asyncio.gather(*inside)
         return [*served, await line.in_line(go_on.wait)]
 
-    assert asyncio.run(crowd()) == [True] * (room + 1)
+    assert run(crowd()) == [True] * (room + 1)
