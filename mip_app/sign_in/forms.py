@@ -115,6 +115,7 @@ def by_password() -> rx.Component:
                 rx.el.a(
                     t("sign_in.forgot"),
                     href=FORGOT,
+                    id="forgot",
                     class_name="ml-auto text-primary pointer-coarse:-my-3 pointer-coarse:py-3",
                 ),
                 class_name="flex",

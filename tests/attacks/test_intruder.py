@@ -117,6 +117,7 @@ def test_what_an_intruder_bound_does_not_survive_a_reset(
 
     with pytest.raises(NotSignedIn):  # or the intruder would set the new password
         thief()
+    database.write(welcome.keep_phone, entered(lin), PHONE)  # as after its code
     welcome.set_password(entered(lin), NEW, NEW)
     assert thief() is None
 
@@ -233,16 +234,20 @@ def test_an_ipv6_network_is_one_address_for_codes(open_person: Callable[..., int
     assert answers.count("code.too_many") == 10
 
 
-def test_who_begins_without_end_at_wechat_fills_neither_tables_nor_the_log(db: str) -> None:
-    here = sessions.nobody("2001:db8::1")
+def test_who_begins_without_end_at_wechat_fills_neither_tables_nor_the_log(
+    db: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MIP_EXTERNAL_STARTS_ADDRESS", "30")
+    settings.cache_clear()
+    here, over = sessions.nobody("2001:db8::1"), identities.AttemptOver()
     begun = {"inside": False, "binds": False, "target": ""}
-    for _ in range(identities.MOST):
+    for _ in range(30):
         database.write(identities.begin, here, Provider.WECHAT, "browser", **begun)
-        database.write(identities.note_refused, here, Provider.WECHAT, "external.over")
-    with pytest.raises(identities.TooMany):
+        database.write(identities.note_refused, here, Provider.WECHAT, over)
+    with pytest.raises(identities.TooManyStarts):
         database.write(identities.begin, sessions.nobody("2001:db8::2"), Provider.WECHAT, "browser", **begun)
     written = acts_in("p")
-    database.write(identities.note_refused, here, Provider.WECHAT, "external.over")
+    database.write(identities.note_refused, here, Provider.WECHAT, over)
     assert acts_in("p") == written
 
 

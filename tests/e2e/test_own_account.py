@@ -132,7 +132,7 @@ def test_one_changes_phone_and_password_and_signs_other_devices_out(
     page.wait_for_url("**/account**")
     expect(page.locator("#own-name")).to_have_text("周知白")
     expect(page.get_by_text("江南市第一人民医院")).not_to_have_count(0)
-    expect(page.locator("#own-places")).to_contain_text("审核医生")
+    expect(page.locator("#own-places")).to_contain_text("审核医师")
     expect(page.locator("#devices > li")).to_have_count(2)
 
     page.click("#open-phone")
