@@ -270,7 +270,7 @@ def test_behind_https_the_cookie_is_taken_from_this_host_and_over_tls_alone(hast
         ("hewei", "/people/me/avatar", "picture"),
         ("guanli", "/people/of/hewei/signature", "picture"),
         ("guanli", "/people/import", "import"),
-        ("guanli", "/institution/logo", "logo"),
+        ("guanli", "/institution/logo", "picture"),
     ],
 )
 def test_files_are_larger_than_forms_and_refused_in_words(
