@@ -21,7 +21,7 @@ class RawSocket:
             self.client.on(
                 name, lambda data=None, name=name: self.heard.put((name, data)), namespace="/_event"
             )
-        headers = {"Cookie": cookie, "Origin": url} if cookie else {}
+        headers = {"Cookie": cookie} if cookie else {}  # its transport adds the Origin
         self.client.connect(
             f"{url}/?token={self.token}",
             headers=headers,

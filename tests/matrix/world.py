@@ -17,6 +17,7 @@ from mip_app.accounts.models import (
     Department,
     ImportDraft,
     Institution,
+    KnownDevice,
     LoginSession,
     Membership,
     Preference,
@@ -39,7 +40,6 @@ from mip_app.reports.draft import Draft
 from mip_app.sign_in.models import (
     ExternalIdentity,
     FollowScene,
-    KnownDevice,
     OfficialAccount,
     PhoneCode,
     Provider,
