@@ -150,6 +150,8 @@ class Guard:
         except Exception as error:
             await self._say_trouble(scope, error, body)
         finally:
+            if scope["method"] not in SAFE:
+                await body.hear_out()
             body.release()
 
     async def _http(self, scope: Scope, headers: Headers, body: Body) -> None:

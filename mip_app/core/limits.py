@@ -5,10 +5,10 @@ or somebody who means to, must not take the pages away from those who read image
 """
 
 import asyncio
+import contextlib
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
 
 from starlette.types import Message, Receive, Scope, Send
 
@@ -16,6 +16,7 @@ from mip_app.core.settings import settings
 
 HEADER_BYTES = 32 * 1024  # all names and values of a request; browsers' own limits are lower
 SMALL_BODY = 1024 * 1024
+LINGER_SECONDS, LINGER_BYTES = 2.0, 8 * 1024 * 1024  # of a body that was refused
 MESSAGE_BYTES = 16 * 1024  # a longer message counts as several
 MESSAGES, MESSAGES_AT_ONCE = 200, 400  # a second and tab; a quick hand makes ten
 OF_A_STRANGER, OF_A_STRANGER_AT_ONCE = 10, 30
@@ -93,6 +94,19 @@ class Body:
             await self._send({"type": "http.response.start", "status": status, "headers": headers})
             await self._send({"type": "http.response.body", "body": b""})
         return {"type": "http.disconnect"}
+
+    async def hear_out(self) -> None:
+        """Take what is on its way already: closed over unread bytes, a connection loses the answer with them."""
+        if self._complete or not self.answered and not self.refused:
+            return
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LINGER_SECONDS):
+                left = LINGER_BYTES
+                while left > 0:
+                    message = await self._receive()
+                    if message["type"] != "http.request" or not message.get("more_body"):
+                        break
+                    left -= len(message.get("body") or b"")
 
 
 async def _nothing() -> Message:
@@ -172,7 +186,7 @@ class Shares:
     def __init__(self) -> None:
         self._held: Counter[object] = Counter()
 
-    @contextmanager
+    @contextlib.contextmanager
     def one_of(self, holder: object, most: int) -> Iterator[bool]:
         """Whether there is one left for `holder`; it is taken as long as the block lasts."""
         if self._held[holder] >= most:
