@@ -90,23 +90,24 @@ class Body:
     async def _refuse(self, status: int) -> Message:
         self.refused = True
         if not self.answered:
+            if status == 413:
+                await hear_out(self._receive)
             headers = [(b"content-type", b"text/plain"), (b"connection", b"close")]
             await self._send({"type": "http.response.start", "status": status, "headers": headers})
             await self._send({"type": "http.response.body", "body": b""})
         return {"type": "http.disconnect"}
 
-    async def hear_out(self) -> None:
-        """Take what is on its way already: closed over unread bytes, a connection loses the answer with them."""
-        if self._complete or not self.answered and not self.refused:
-            return
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(LINGER_SECONDS):
-                left = LINGER_BYTES
-                while left > 0:
-                    message = await self._receive()
-                    if message["type"] != "http.request" or not message.get("more_body"):
-                        break
-                    left -= len(message.get("body") or b"")
+
+async def hear_out(receive: Receive) -> None:
+    """Take what is on its way already, then refuse: closed over unread bytes, a connection loses its answer too."""
+    left = LINGER_BYTES
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(LINGER_SECONDS):
+            while left > 0:
+                message = await receive()
+                if message["type"] != "http.request" or not message.get("more_body"):
+                    break
+                left -= len(message.get("body") or b"")
 
 
 async def _nothing() -> Message:
