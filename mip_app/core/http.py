@@ -19,17 +19,7 @@ from mip_app.core.actor import Actor, Open, Rule, Side, acting_as, allows
 from mip_app.core.addresses import household
 from mip_app.core.errors import MipError, NotPermitted, NotSignedIn, TooLarge
 from mip_app.core.gate import COOKIE, session_token
-from mip_app.core.limits import (
-    HEADER_BYTES,
-    Body,
-    Gone,
-    Shares,
-    Socket,
-    header_bytes,
-    hear_out,
-    most_bytes,
-    strangers,
-)
+from mip_app.core.limits import HEADER_BYTES, Body, Gone, Shares, Socket, header_bytes, most_bytes, strangers
 from mip_app.core.logs import note
 from mip_app.core.settings import settings
 
@@ -93,16 +83,14 @@ class Needs:
 async def body_of(request: Request, most: int, code: str) -> bytes:
     """What was sent, no more than `most` of it in memory. Raises TooLarge with `code`."""
     length = request.headers.get("content-length", "")
-    if not (length.isdecimal() and int(length[:15]) > most):
-        data = bytearray()
-        async for chunk in request.stream():
-            data += chunk
-            if len(data) > most:
-                break
-        else:
-            return bytes(data)
-    await hear_out(request.receive)
-    raise TooLarge(code, limit=most >> 20)
+    if length.isdecimal() and int(length[:15]) > most:
+        raise TooLarge(code, limit=most >> 20)
+    data = bytearray()
+    async for chunk in request.stream():
+        data += chunk
+        if len(data) > most:
+            raise TooLarge(code, limit=most >> 20)
+    return bytes(data)
 
 
 def error_answer(request: Request, error: Exception) -> Response:
@@ -166,8 +154,6 @@ class Guard:
 
     async def _http(self, scope: Scope, headers: Headers, body: Body) -> None:
         if refusal := _refusal(scope, headers):
-            if refusal[1] == 413:
-                await hear_out(body.receive)
             await PlainTextResponse(*refusal)(scope, body.receive, body.send)
             return
         if _wants_identity(scope["path"], headers):

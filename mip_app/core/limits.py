@@ -74,6 +74,8 @@ class Body:
     async def send(self, message: Message) -> None:
         if self.refused:
             return
+        if message["type"] == "http.response.start" and message["status"] == 413:
+            await self._hear_out()
         self.answered = True
         # Long: a part of an image may have a slow way. Without it who never reads holds what it asked for.
         try:
@@ -91,23 +93,21 @@ class Body:
         self.refused = True
         if not self.answered:
             if status == 413:
-                await hear_out(self._receive)
+                await self._hear_out()
             headers = [(b"content-type", b"text/plain"), (b"connection", b"close")]
             await self._send({"type": "http.response.start", "status": status, "headers": headers})
             await self._send({"type": "http.response.body", "body": b""})
         return {"type": "http.disconnect"}
 
-
-async def hear_out(receive: Receive) -> None:
-    """Take what is on its way already, then refuse: closed over unread bytes, a connection loses its answer too."""
-    left = LINGER_BYTES
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(LINGER_SECONDS):
-            while left > 0:
-                message = await receive()
-                if message["type"] != "http.request" or not message.get("more_body"):
-                    break
-                left -= len(message.get("body") or b"")
+    async def _hear_out(self) -> None:
+        """Take what is on its way already: closed over unread bytes, a connection loses the answer with them."""
+        left = LINGER_BYTES
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LINGER_SECONDS):
+                while left > 0 and not self._complete:
+                    message = await self._receive()
+                    self._complete = message["type"] != "http.request" or not message.get("more_body")
+                    left -= len(message.get("body") or b"")
 
 
 async def _nothing() -> Message:
