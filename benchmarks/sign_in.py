@@ -26,7 +26,7 @@ def fill() -> list[str]:
 
     from mip_app.accounts import opening, passwords
     from mip_app.accounts.models import LoginSession, Membership, Role, User
-    from mip_app.accounts.sessions import hash_of
+    from mip_app.accounts.recognising import hash_of
     from mip_app.core.clock import utc_now
     from mip_app.core.database import engine, write
     from mip_app.serving.migration import migrate
@@ -69,7 +69,7 @@ def fill() -> list[str]:
 async def checks(tokens: list[str]) -> list[float]:
     """As the gate does it at each event, on a loop that does nothing else."""
     from mip_app.accounts.identity import Accounts
-    from mip_app.accounts.sessions import idle_for_long
+    from mip_app.accounts.recognising import idle_for_long
     from mip_app.core.actor import Permission, allows
 
     identity, times = Accounts(), []

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from mip_app.accounts import sessions
+from mip_app.accounts import recognising
 from mip_app.core.actor import Actor
 from mip_app.core.database import glance, read, write
 
@@ -14,16 +14,16 @@ class Accounts:
         return await asyncio.to_thread(self._by_token, token, address, active) if token else None
 
     async def again(self, actor: Actor) -> Actor | None:
-        return await asyncio.to_thread(glance, sessions.actor_again, actor)
+        return await asyncio.to_thread(glance, recognising.actor_again, actor)
 
     async def find(self, token: str, key: str, address: str) -> Actor | None:
         """A key counts before a cookie: one request never acts with the union of both."""
         if key:
-            return await asyncio.to_thread(read, sessions.actor_of_key, sessions.nobody(address), key)
+            return await asyncio.to_thread(read, recognising.actor_of_key, recognising.nobody(address), key)
         return await self.by_token(token, address, active=True)
 
     def _by_token(self, token: str, address: str, active: bool) -> Actor | None:
-        actor = glance(sessions.actor_of_token, sessions.nobody(address), token)
-        if actor and active and sessions.idle_for_long(actor):
-            write(sessions.seen, actor)
+        actor = glance(recognising.actor_of_token, recognising.nobody(address), token)
+        if actor and active and recognising.idle_for_long(actor):
+            write(recognising.seen, actor)
         return actor

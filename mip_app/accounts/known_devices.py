@@ -8,7 +8,7 @@ from sqlalchemy import delete, update
 from sqlmodel import Session, col, select
 
 from mip_app.accounts.models import KnownDevice
-from mip_app.accounts.sessions import hash_of
+from mip_app.accounts.recognising import hash_of
 from mip_app.core.clock import utc_now
 from mip_app.core.settings import settings
 

@@ -12,7 +12,8 @@ from sqlmodel import Session, select
 from mip_app.accounts import password_policy, passwords, phones
 from mip_app.accounts.models import Alliance, ApiKey, Department, Institution, Membership, Role, User
 from mip_app.accounts.particulars import keywords_of
-from mip_app.accounts.sessions import account_key, hash_of
+from mip_app.accounts.recognising import hash_of
+from mip_app.accounts.sessions import account_key
 from mip_app.audit import service as audit
 from mip_app.audit.models import Act
 from mip_app.core.actor import ADMINISTRATIVE, Actor, Permission, Side, needs

@@ -5,7 +5,7 @@ import asyncio
 from fastapi import APIRouter, Depends
 from sqlmodel import Session
 
-from mip_app.accounts.sessions import nobody
+from mip_app.accounts.recognising import nobody
 from mip_app.core import bus
 from mip_app.core.actor import Actor
 from mip_app.core.database import read

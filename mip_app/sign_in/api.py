@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Cookie, Depends, Form, Request
 from fastapi.responses import RedirectResponse, Response
 
-from mip_app.accounts import passwords, sessions
+from mip_app.accounts import passwords, recognising, sessions
 from mip_app.core.actor import Actor, Side
 from mip_app.core.database import changing, write
 from mip_app.core.errors import MipError
@@ -29,7 +29,7 @@ async def sign_in(
     mip_device: Annotated[str, Cookie(max_length=100)] = "",
 ) -> Response:
     target = next_page(request.headers.get("referer", ""))
-    anybody = sessions.nobody(request.scope["mip_address"])
+    anybody = recognising.nobody(request.scope["mip_address"])
     agent = request.headers.get("user-agent", "")
     more = {"side": side} if side is Side.ADMIN else {}
     try:

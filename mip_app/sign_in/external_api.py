@@ -14,7 +14,7 @@ from fastapi import APIRouter, Depends, Form, Query, Request
 from fastapi.responses import RedirectResponse
 from starlette.responses import Response
 
-from mip_app.accounts import sessions
+from mip_app.accounts import recognising, sessions
 from mip_app.core.actor import Actor, Open
 from mip_app.core.database import changing, looking, read, write
 from mip_app.core.errors import MipError, NotVisible
@@ -179,7 +179,7 @@ def _own_address(request: Request, provider: Provider) -> str:
 
 
 def _anybody(request: Request) -> Actor:
-    return sessions.nobody(request.scope["mip_address"])
+    return recognising.nobody(request.scope["mip_address"])
 
 
 def _signed_in(request: Request) -> Actor | None:

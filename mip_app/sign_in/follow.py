@@ -11,7 +11,7 @@ from sqlalchemy import delete
 from sqlmodel import Session, col, func, select
 
 from mip_app.accounts.models import User
-from mip_app.accounts.sessions import hash_of
+from mip_app.accounts.recognising import hash_of
 from mip_app.audit import service as audit
 from mip_app.audit.models import Act
 from mip_app.core import bus

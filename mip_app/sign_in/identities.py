@@ -9,11 +9,11 @@ from sqlalchemy import ColumnElement, delete
 from sqlmodel import Session, col, func, select
 
 from mip_app.accounts.models import Membership, User
+from mip_app.accounts.recognising import hash_of
 from mip_app.accounts.sessions import (
     SignedIn,
     SignInRefused,
     end_sessions,
-    hash_of,
     log_of_person,
     open_session,
     require_password,

@@ -11,7 +11,7 @@ from fastapi.responses import PlainTextResponse, RedirectResponse
 from sqlmodel import Session
 from starlette.responses import Response
 
-from mip_app.accounts import sessions
+from mip_app.accounts import recognising
 from mip_app.core.actor import Actor, Open, Permission
 from mip_app.core.database import changing, read, write
 from mip_app.core.errors import MipError, NotPermitted, NotVisible, TooLarge
@@ -148,4 +148,4 @@ def _answer(channel: Channel, event: envelope.Event, said: str) -> Response:
 
 
 def _anybody(request: Request) -> Actor:
-    return sessions.nobody(request.scope["mip_address"])
+    return recognising.nobody(request.scope["mip_address"])

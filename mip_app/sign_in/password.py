@@ -13,7 +13,8 @@ from sqlmodel import Session, col, select
 
 from mip_app.accounts import known_devices
 from mip_app.accounts.models import User
-from mip_app.accounts.sessions import SignedIn, SignInRefused, account_key, hash_of, log_of, open_session
+from mip_app.accounts.recognising import hash_of
+from mip_app.accounts.sessions import SignedIn, SignInRefused, account_key, log_of, open_session
 from mip_app.audit import service as audit
 from mip_app.audit.models import Act
 from mip_app.core.actor import Actor, Open, Side, needs

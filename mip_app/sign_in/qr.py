@@ -16,7 +16,8 @@ from sqlmodel import Session, col, or_, select
 from mip_app.accounts import known_devices
 from mip_app.accounts.agents import device_of
 from mip_app.accounts.models import LoginSession
-from mip_app.accounts.sessions import actor_again, hash_of, log_of_person, open_session
+from mip_app.accounts.recognising import actor_again, hash_of
+from mip_app.accounts.sessions import log_of_person, open_session
 from mip_app.audit import service as audit
 from mip_app.audit.models import Act
 from mip_app.core import bus

@@ -7,7 +7,7 @@ import segno
 from fastapi import APIRouter, Cookie, Depends, Request
 from fastapi.responses import JSONResponse, Response
 
-from mip_app.accounts import sessions
+from mip_app.accounts import recognising
 from mip_app.core import bus
 from mip_app.core.actor import Actor
 from mip_app.core.database import read, write
@@ -91,7 +91,7 @@ async def _seen(request: Request, secret: str) -> qr.Seen:
 
 
 def _anybody(request: Request) -> Actor:
-    return sessions.nobody(request.scope["mip_address"])
+    return recognising.nobody(request.scope["mip_address"])
 
 
 def _picture(request: Request, code: str) -> str:

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from mip_app.accounts import opening, sessions, staffing
+from mip_app.accounts import opening, recognising, sessions, staffing
 from mip_app.accounts.models import Role
 from mip_app.accounts.particulars import Particulars
 from mip_app.core import database
@@ -41,10 +41,10 @@ def added(admin: Actor, account: str = "lin", given: Particulars | None = None) 
 
 def signed_in(user_id: int, **more: object) -> Callable[[], frozenset[Permission] | None]:
     """Signs somebody in; asked later, what that sign-in may then, or None when it is over."""
-    there = database.write(sessions.open_session, sessions.nobody(), user_id, **more)
+    there = database.write(sessions.open_session, recognising.nobody(), user_id, **more)
 
     def may() -> frozenset[Permission] | None:
-        now = database.read(sessions.actor_of_token, sessions.nobody(), there.token)
+        now = database.read(recognising.actor_of_token, recognising.nobody(), there.token)
         return now.permissions if now else None
 
     return may

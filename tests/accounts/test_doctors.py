@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 from sqlmodel import Session, select
 
-from mip_app.accounts import departments, doctors, known_devices, opening, sessions, staffing
+from mip_app.accounts import departments, doctors, known_devices, opening, recognising, sessions, staffing
 from mip_app.accounts.doctors import Asked
 from mip_app.accounts.lock_out import KEPT, LastAdministrator, OwnRights
 from mip_app.accounts.models import KnownDevice, Membership, Role, RoleSet, User
@@ -216,7 +216,7 @@ def begun(user: int) -> Callable[[], object]:
         row = session.get_one(User, user)
         row.first_login, row.phone_verified_at = False, row.created_at
         row.second_factor, row.second_factor_since = "sealed", row.created_at
-    database.write(lambda session, _: known_devices.remember(session, user, "a token"), sessions.nobody())
+    database.write(lambda session, _: known_devices.remember(session, user, "a token"), recognising.nobody())
     assert devices_of(user)
     return signed_in(user)
 
@@ -356,7 +356,7 @@ def test_each_hospital_decides_what_a_person_is_there_and_one_keeps_their_data(
 
 def test_a_reset_at_home_opens_no_door_elsewhere(admin: Actor, other_admin: Actor, both: int) -> None:
     database.write(staffing.reset_password, admin, "lin", "known to the administrator of JN1")
-    there = database.write(sessions.open_session, sessions.nobody(), both)
+    there = database.write(sessions.open_session, recognising.nobody(), both)
     assert there.actor.institution_id == admin.institution
     assert found(other_admin, state="disabled") == ["lin"]
     database.write(staffing.set_disabled, other_admin, ["lin"], False)  # known there, and let in again

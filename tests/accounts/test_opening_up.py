@@ -13,6 +13,7 @@ from mip_app.accounts import (
     operators,
     passwords,
     phones,
+    recognising,
     sessions,
 )
 from mip_app.accounts.lock_out import LastAdministrator
@@ -27,7 +28,7 @@ from mip_app.studies.filters import Filters
 
 PASSWORD = "correct horse battery"
 HASH = passwords.hashed(PASSWORD)
-ANYBODY = sessions.nobody("10.0.0.1")
+ANYBODY = recognising.nobody("10.0.0.1")
 
 LEADER = {"account": "gu.lan", "person": "顾岚", "mobile": "138 0000 0001"}
 ALLIANCE = {"name": "江北医联体", "name_en": "North Alliance", **LEADER}
@@ -45,7 +46,7 @@ def signed_in(account: str, side: Side = Side.ADMIN) -> Actor:
 
 
 def again(actor: Actor) -> Actor | None:
-    return read(sessions.actor_again, actor)
+    return read(recognising.actor_again, actor)
 
 
 @pytest.fixture
@@ -177,7 +178,7 @@ def test_a_disabled_alliance_closes_everything_in_it_at_once(
     write(alliances.set_disabled, operator, alliance, True)
     assert again(leader) is None
     assert again(head) is None
-    assert read(sessions.actor_of_key, ANYBODY, key) is None
+    assert read(recognising.actor_of_key, ANYBODY, key) is None
     for account in ("gao.yuan", "gu.lan"):
         with pytest.raises(sessions.SignInRefused):
             signed_in(account)
@@ -186,7 +187,7 @@ def test_a_disabled_alliance_closes_everything_in_it_at_once(
     write(alliances.set_disabled, operator, alliance, False)
     assert again(head) is None  # the former sign-in stays ended
     assert signed_in("gao.yuan").institution == hospital
-    assert read(sessions.actor_of_key, ANYBODY, key) is not None
+    assert read(recognising.actor_of_key, ANYBODY, key) is not None
 
 
 def test_a_disabled_institution_closes_everything_in_it_and_nothing_else(
@@ -198,7 +199,7 @@ def test_a_disabled_institution_closes_everything_in_it_and_nothing_else(
     key = write(opening.create_api_key, opening.CONSOLE, hospital, "gateway")
     write(institutions.set_disabled, leader, hospital, True)
     assert again(head) is None
-    assert read(sessions.actor_of_key, ANYBODY, key) is None
+    assert read(recognising.actor_of_key, ANYBODY, key) is None
     assert again(there) is not None
     assert there.institution == other
     assert again(leader) is not None

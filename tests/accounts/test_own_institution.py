@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 from sqlmodel import Session, select
 
-from mip_app.accounts import opening, own_institution, pictures, sessions
+from mip_app.accounts import opening, own_institution, pictures, recognising, sessions
 from mip_app.accounts.models import Institution, Role
 from mip_app.audit.models import AuditEntry
 from mip_app.core.actor import Actor, Side
@@ -36,7 +36,7 @@ def admin_of(institution: int, account: str = "admin", role: Role = Role.INSTITU
         institution_id=institution,
         mobile="13800007788",
     )
-    return write(sessions.open_session, sessions.nobody(), user, side=Side.ADMIN).actor
+    return write(sessions.open_session, recognising.nobody(), user, side=Side.ADMIN).actor
 
 
 def test_it_is_changed_by_its_own_administrator_and_nobody_elses(jn1: int, qh2: int) -> None:

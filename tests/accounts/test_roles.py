@@ -5,7 +5,7 @@ import threading
 import pytest
 from sqlmodel import Session, col, select, update
 
-from mip_app.accounts import lock_out, opening, role_sets, sessions
+from mip_app.accounts import lock_out, opening, recognising, role_sets, sessions
 from mip_app.accounts.models import LoginSession, Membership, Role, RoleSet, User
 from mip_app.accounts.roles import GRANTABLE, PERMISSIONS
 from mip_app.audit.models import Act, AuditEntry
@@ -15,7 +15,7 @@ from mip_app.core.database import engine, read, write
 from mip_app.core.errors import Conflict, Invalid, NotPermitted, NotVisible
 
 PASSWORD = "correct horse battery"
-ANYBODY = sessions.nobody("10.0.0.1")
+ANYBODY = recognising.nobody("10.0.0.1")
 
 
 def person(account: str, institution: int, *roles: Role, side: Side = Side.ADMIN) -> Actor:
@@ -33,7 +33,7 @@ def person(account: str, institution: int, *roles: Role, side: Side = Side.ADMIN
 
 
 def now(actor: Actor) -> frozenset[Permission]:
-    again = read(sessions.actor_again, actor)
+    again = read(recognising.actor_again, actor)
     assert again
     return again.permissions
 
@@ -201,7 +201,7 @@ def test_two_who_take_from_each_other_at_once_do_not_both_succeed(admin: Actor, 
         for who, code in zip(people, codes, strict=True):
             session.get_one(Membership, who.membership_id).roles = [code]
         session.get_one(Membership, admin.membership_id).disabled = True
-    actors = [read(sessions.actor_again, who) for who in people]
+    actors = [read(recognising.actor_again, who) for who in people]
     refused: list[Exception] = []
 
     def take(actor: Actor, code: str) -> None:

@@ -9,7 +9,7 @@ import pytest
 from sqlmodel import Session, col, select
 from starlette.datastructures import Headers
 
-from mip_app.accounts import institutions, opening, role_sets, sessions, staffing, standing
+from mip_app.accounts import institutions, opening, recognising, role_sets, sessions, staffing, standing
 from mip_app.accounts.models import LoginSession, Membership, Role
 from mip_app.accounts.sessions import PasswordNeeded
 from mip_app.audit.models import Act, AuditEntry
@@ -35,7 +35,7 @@ NEW = "seven lanterns over water"
 
 def entered(user_id: int, method: str = "password", side: Side = Side.WORK) -> Actor:
     return database.write(
-        sessions.open_session, sessions.nobody("203.0.113.5"), user_id, side=side, method=method
+        sessions.open_session, recognising.nobody("203.0.113.5"), user_id, side=side, method=method
     ).actor
 
 
@@ -84,14 +84,14 @@ def test_nobody_enrols_a_second_factor_at_a_desk_left_alone(guanli: int, monkeyp
 
 
 def test_one_sign_in_by_code_makes_no_others_without_end(guanli: int) -> None:
-    issued = database.write(qr.issue, sessions.nobody(), "", "")
+    issued = database.write(qr.issue, recognising.nobody(), "", "")
     with pytest.raises(NotPermitted):
         database.write(qr.decide, entered(guanli, "qr"), issued.code, True)
     database.write(qr.decide, entered(guanli, "wechat"), issued.code, True)
 
 
 def bound_by(actor: Actor, subject: str = "union:thief") -> None:
-    token = database.write(identities.keep_for_binding, sessions.nobody(), Provider.WECHAT, subject)
+    token = database.write(identities.keep_for_binding, recognising.nobody(), Provider.WECHAT, subject)
     database.write(identities.bind, actor, token)
 
 
@@ -113,7 +113,9 @@ def test_what_an_intruder_bound_does_not_survive_a_reset(
     database.write(staffing.reset_password, admin, "lin", "not a hash")
 
     def thief() -> object:
-        return database.write(identities.enter, sessions.nobody(), Provider.WECHAT, ["union:thief"], "Chrome")
+        return database.write(
+            identities.enter, recognising.nobody(), Provider.WECHAT, ["union:thief"], "Chrome"
+        )
 
     with pytest.raises(NotSignedIn):  # or the intruder would set the new password
         thief()
@@ -198,7 +200,7 @@ def test_strangers_use_up_nothing_of_what_somebody_may_ask_for(open_person: Call
     new = open_person("new", phone="13800000999", first_login=True)
 
     def ask(account: str, phone: str, address: str) -> str:
-        return database.write(forgot.send_code, sessions.nobody(address), account, phone).error
+        return database.write(forgot.send_code, recognising.nobody(address), account, phone).error
 
     for number in range(30):
         address = f"198.51.100.{number}"
@@ -216,7 +218,7 @@ def test_a_phone_of_several_accounts_is_not_flooded_either(open_person: Callable
     for number in range(4):
         open_person(f"lin{number}", phone=PHONE, verified=True)
     answers = {
-        database.write(forgot.send_code, sessions.nobody(f"198.51.{n}.{k}"), f"lin{k}", PHONE).error
+        database.write(forgot.send_code, recognising.nobody(f"198.51.{n}.{k}"), f"lin{k}", PHONE).error
         for n in range(3)
         for k in range(4)
         if later(seconds=61) is None
@@ -227,7 +229,7 @@ def test_a_phone_of_several_accounts_is_not_flooded_either(open_person: Callable
 def test_an_ipv6_network_is_one_address_for_codes(open_person: Callable[..., int]) -> None:
     answers = [
         database.write(
-            forgot.send_code, sessions.nobody(f"2001:db8::{number:x}"), f"a{number}", f"1390000{number:04}"
+            forgot.send_code, recognising.nobody(f"2001:db8::{number:x}"), f"a{number}", f"1390000{number:04}"
         ).error
         for number in range(30)
     ]
@@ -239,13 +241,15 @@ def test_who_begins_without_end_at_wechat_fills_neither_tables_nor_the_log(
 ) -> None:
     monkeypatch.setenv("MIP_EXTERNAL_STARTS_ADDRESS", "30")
     settings.cache_clear()
-    here, over = sessions.nobody("2001:db8::1"), identities.AttemptOver()
+    here, over = recognising.nobody("2001:db8::1"), identities.AttemptOver()
     begun = {"inside": False, "binds": False, "target": ""}
     for _ in range(30):
         database.write(identities.begin, here, Provider.WECHAT, "browser", **begun)
         database.write(identities.note_refused, here, Provider.WECHAT, over)
     with pytest.raises(identities.TooManyStarts):
-        database.write(identities.begin, sessions.nobody("2001:db8::2"), Provider.WECHAT, "browser", **begun)
+        database.write(
+            identities.begin, recognising.nobody("2001:db8::2"), Provider.WECHAT, "browser", **begun
+        )
     written = acts_in("p")
     database.write(identities.note_refused, here, Provider.WECHAT, over)
     assert acts_in("p") == written
@@ -274,6 +278,6 @@ def test_what_takes_long_stands_in_one_lane_that_ends() -> None:
 
 
 def test_what_is_typed_as_an_account_is_not_kept(open_person: Callable[..., int]) -> None:
-    database.write(forgot.send_code, sessions.nobody("198.51.100.1"), "my secret passw0rd", PHONE)
+    database.write(forgot.send_code, recognising.nobody("198.51.100.1"), "my secret passw0rd", PHONE)
     with Session(database.engine()) as session:
         assert "passw0rd" not in repr(session.exec(select(Budget)).all())

@@ -14,7 +14,7 @@ import pytest
 from playwright.sync_api import Page, TimeoutError, expect
 from sqlmodel import Session, select
 
-from mip_app.accounts import importing, lists, sessions
+from mip_app.accounts import importing, lists, recognising
 from mip_app.accounts.models import Alliance, Department, Institution, Membership, Role, RoleSet, User
 from mip_app.audit import service as audit
 from mip_app.audit.models import Act
@@ -137,7 +137,7 @@ def _log_and_list(site: Site) -> None:
     site.keys["draft"] = database.write(
         importing.keep, site.person("guanli"), lists.read("\n".join(lines).encode())
     )
-    issued = database.write(qr.issue, sessions.nobody("127.0.0.1"), PAYLOADS[0], "")
+    issued = database.write(qr.issue, recognising.nobody("127.0.0.1"), PAYLOADS[0], "")
     site.keys["qr"] = issued.code
     guanli = site.person("guanli")
     with Session(database.engine()) as session, session.begin():

@@ -7,7 +7,7 @@ import httpx
 import pytest
 from sqlmodel import Session, col, select, update
 
-from mip_app.accounts import sessions
+from mip_app.accounts import recognising, sessions
 from mip_app.accounts.models import LoginSession, User
 from mip_app.core import database
 from mip_app.core.clock import utc_now
@@ -95,7 +95,7 @@ def ended_by_others(site: Site, account: str, client: httpx.Client) -> None:
         sessions.end_sessions(session, [user or 0])
 
     with inside(site.data):
-        database.write(end, sessions.nobody())
+        database.write(end, recognising.nobody())
 
 
 def _on_sessions(site: Site, account: str, **values: object) -> None:

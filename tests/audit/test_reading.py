@@ -12,7 +12,7 @@ from sqlmodel import Session, select
 
 from mip_app.accounts import opening
 from mip_app.accounts.models import Institution, Role
-from mip_app.accounts.sessions import nobody
+from mip_app.accounts.recognising import nobody
 from mip_app.audit.models import Act, AuditEntry, Kind
 from mip_app.auditing import asking, export, trail
 from mip_app.auditing.asking import Asked, Days

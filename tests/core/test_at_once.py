@@ -8,7 +8,16 @@ from functools import partial
 import pytest
 from sqlalchemy import text
 
-from mip_app.accounts import alliances, departments, institutions, opening, role_sets, sessions, staffing
+from mip_app.accounts import (
+    alliances,
+    departments,
+    institutions,
+    opening,
+    recognising,
+    role_sets,
+    sessions,
+    staffing,
+)
 from mip_app.accounts.models import Department, Role
 from mip_app.accounts.particulars import Particulars
 from mip_app.core import database
@@ -55,7 +64,7 @@ def at_once(first: Act, second: Act) -> str:
 def test_the_same_wechat_identity_is_one_persons(actor) -> None:
     acts = []
     for one in (actor(Role.REPORTER), actor(Role.REVIEWER)):
-        who = database.write(sessions.open_session, sessions.nobody(), one.user).actor
+        who = database.write(sessions.open_session, recognising.nobody(), one.user).actor
         token = database.write(identities.keep_for_binding, who, Provider.WECHAT, "union:u")
         acts.append((who, lambda s, a, token=token: identities.bind(s, a, token)))
     assert at_once(*acts) == "external.bound_elsewhere"

@@ -33,7 +33,7 @@ GUARD_NOTHING = {
     "mip_app.core.database.glance": "runs a service, which declares",
     "mip_app.core.database.read": "runs a service, which declares",
     "mip_app.core.database.write": "runs a service, which declares",
-    "mip_app.accounts.sessions.idle_for_long": "asks a clock of this process",
+    "mip_app.accounts.recognising.idle_for_long": "asks a clock of this process",
     "mip_app.accounts.opening.at_console": "is itself a check",
     "mip_app.accounts.lock_out.guarded": "a check within services of several rules",
     "mip_app.accounts.resetting.credentials": "for services of several rules, which have found whose they are",

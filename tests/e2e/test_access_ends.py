@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 
-from mip_app.accounts import sessions
+from mip_app.accounts import recognising
 from mip_app.accounts.models import Role
 from mip_app.core import database
 from tests.images import Made, study
@@ -27,7 +27,7 @@ def reader(someone, site: Site, request):
 @pytest.mark.parametrize("reader", ["desktop", "phone"], indirect=True)
 def test_a_disabled_persons_page_is_blank_within_two_seconds(reader, site) -> None:
     with inside(site.data):
-        database.write(disable, sessions.nobody(), reader.account)
+        database.write(disable, recognising.nobody(), reader.account)
     expect(reader.page.get_by_text(NAME).filter(visible=True)).to_have_count(0, timeout=WITHIN)
     expect(reader.page.locator("#sign-in")).to_be_visible()
     assert NAME not in reader.page.content()
@@ -36,6 +36,6 @@ def test_a_disabled_persons_page_is_blank_within_two_seconds(reader, site) -> No
 @pytest.mark.parametrize("reader", ["desktop"], indirect=True)
 def test_who_may_no_longer_see_patients_is_led_away_within_two_seconds(reader, site) -> None:
     with inside(site.data):
-        database.write(give, sessions.nobody(), reader.account, [Role.AUDITOR])
+        database.write(give, recognising.nobody(), reader.account, [Role.AUDITOR])
     expect(reader.page.get_by_text(NAME).filter(visible=True)).to_have_count(0, timeout=WITHIN)
     reader.page.wait_for_url("**/forbidden**")

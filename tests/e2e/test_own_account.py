@@ -13,7 +13,7 @@ from playwright.sync_api import expect
 from pypdf import PdfReader
 from sqlmodel import Session, select
 
-from mip_app.accounts import opening, phones, sessions
+from mip_app.accounts import opening, phones, recognising, sessions
 from mip_app.accounts.models import Role, User
 from mip_app.core import database
 from mip_app.core.clock import utc_now
@@ -246,7 +246,7 @@ def test_ones_own_face_is_shown_and_ones_hand_is_on_the_next_report(
     with inside(site.data):
         with Session(database.engine()) as session:
             user_id = session.exec(select(User.id).where(User.account == account)).one()
-        signs = database.write(sessions.open_session, sessions.nobody(), user_id).actor
+        signs = database.write(sessions.open_session, recognising.nobody(), user_id).actor
         window = Window(signs, uid)
         window.take()
         assert window.do(signing.sign, "两肺清晰。", "未见异常。").ok

@@ -25,8 +25,8 @@ from mip_app.accounts.models import (
     RoleSet,
     User,
 )
+from mip_app.accounts.recognising import hash_of
 from mip_app.accounts.roles import API_CLIENT, OUTSIDE, PERMISSIONS
-from mip_app.accounts.sessions import hash_of
 from mip_app.audit import service as audit
 from mip_app.audit.models import Act
 from mip_app.core import database

@@ -5,7 +5,7 @@ from sqlalchemy import text
 from sqlmodel import Session, col, select
 
 from alembic import command
-from mip_app.accounts import sessions
+from mip_app.accounts import recognising
 from mip_app.audit.models import AuditEntry
 from mip_app.audit.sealer import Sealer
 from mip_app.audit.verifying import all_scopes, verify
@@ -26,7 +26,7 @@ def at_the_first_version(empty_db: str) -> str:
             " VALUES (1, 'lin', '林望舒', '', 'x', false, '2026-01-01 00:00:00')",
             "INSERT INTO membership (id, user_id, institution_id, role) VALUES (1, 1, 1, 'reporter')",
             "INSERT INTO loginsession (token_hash, membership_id, user_id, created_at, last_seen_at, expires_at,"
-            f" address, device) VALUES ('{sessions.hash_of('token')}', 1, 1, '2026-01-01 00:00:00',"
+            f" address, device) VALUES ('{recognising.hash_of('token')}', 1, 1, '2026-01-01 00:00:00',"
             " '2099-01-01 00:00:00', '2099-01-01 00:00:00', '', '')",
             "INSERT INTO auditentry (at, institution_id, user_id, actor, address, act, subject, refused, detail)"
             " VALUES ('2026-01-01 00:00:00.000000', 1, 1, '林望舒', '10.0.0.1', 'study.viewed', '1.2.3', false, '{}')",
@@ -39,7 +39,7 @@ def at_the_first_version(empty_db: str) -> str:
 
 def test_people_keep_their_roles_and_stay_signed_in(at_the_first_version: str) -> None:
     migrate()
-    actor = database.read(sessions.actor_of_token, sessions.nobody(), "token")
+    actor = database.read(recognising.actor_of_token, recognising.nobody(), "token")
     assert actor is not None and actor.name == "林望舒"
     assert Permission.REPORT_WRITE in actor.permissions
 

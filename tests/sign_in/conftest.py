@@ -7,7 +7,7 @@ import httpx
 import pytest
 from sqlmodel import Session, col, select
 
-from mip_app.accounts import opening, phones, sessions
+from mip_app.accounts import opening, phones, recognising, sessions
 from mip_app.accounts.models import Role, User
 from mip_app.core import database
 from mip_app.core.actor import Actor, Side
@@ -45,13 +45,13 @@ def open_person(jn1: int) -> Callable[..., int]:
 
 def enters(user_id: int, address: str = "203.0.113.5", side: Side = Side.WORK) -> Actor:
     """Somebody who gave their password."""
-    opened = database.write(sessions.open_session, sessions.nobody(address), user_id, side=side)
+    opened = database.write(sessions.open_session, recognising.nobody(address), user_id, side=side)
     return opened.actor
 
 
 def now(actor: Actor) -> Actor | None:
     """The same sign-in as it is now."""
-    return database.read(sessions.actor_again, actor)
+    return database.read(recognising.actor_again, actor)
 
 
 def sent_code(phone: str = PHONE) -> str:

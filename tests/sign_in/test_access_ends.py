@@ -6,7 +6,7 @@ import httpx
 import pytest
 from sqlmodel import Session, select
 
-from mip_app.accounts import sessions
+from mip_app.accounts import recognising, sessions
 from mip_app.accounts.models import Membership, Role, User
 from mip_app.core import database
 from mip_app.core.actor import Actor
@@ -38,7 +38,7 @@ def elsewhere(site: Site) -> Callable[..., None]:
 
     def run(service: Callable[..., None], *args: object) -> None:
         with inside(site.data):
-            database.write(service, sessions.nobody(), *args)
+            database.write(service, recognising.nobody(), *args)
 
     return run
 

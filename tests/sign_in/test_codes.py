@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from sqlmodel import Session, col, select
 
-from mip_app.accounts import sessions
+from mip_app.accounts import recognising
 from mip_app.accounts.models import LoginSession, User
 from mip_app.accounts.passwords import matches
 from mip_app.audit.models import Act, AuditEntry
@@ -24,7 +24,7 @@ NEW = "seven lanterns over water"
 
 
 def nobody(number: int = 1):
-    return sessions.nobody(f"198.51.100.{number}")
+    return recognising.nobody(f"198.51.100.{number}")
 
 
 def ask(account: str = "lin", phone: str = PHONE, by: int = 1) -> codes.Sent:

@@ -8,7 +8,7 @@ import httpx
 import pytest
 from sqlmodel import Session, col, select
 
-from mip_app.accounts import sessions
+from mip_app.accounts import recognising
 from mip_app.accounts.models import LoginSession, Membership, Role, User
 from mip_app.audit.models import Act, AuditEntry
 from mip_app.core import database
@@ -20,7 +20,7 @@ from mip_app.sign_in.models import Budget, ExternalAttempt, ExternalIdentity, Pr
 from tests.sign_in.wechat_server import CORP, CORP_SECRET, WEBSITE_SECRET, Human, WeChat
 from tests.site import PASSWORD, Site, inside
 
-ANYBODY = sessions.nobody("203.0.113.5")
+ANYBODY = recognising.nobody("203.0.113.5")
 INSIDE_WECHAT = "Mozilla/5.0 (iPhone) MicroMessenger/8.0.50"
 INSIDE_WECOM = "Mozilla/5.0 (iPhone) wxwork/4.1.20 MicroMessenger/7.0.1"
 
@@ -365,7 +365,7 @@ class TestGivingUpAndAdministrators:
             with pytest.raises(NotVisible):
                 database.write(identities.unbind, lin, odd)
         database.write(identities.unbind, lin, mine.id)
-        assert database.read(sessions.actor_of_token, ANYBODY, signed_in.token) is None
+        assert database.read(recognising.actor_of_token, ANYBODY, signed_in.token) is None
         assert database.write(identities.enter, ANYBODY, Provider.WECHAT, ["union:u"], "") is None
 
     def test_an_administrator_says_what_a_doctor_is_called_in_wecom(self, actor, db, jn1, qh2) -> None:

@@ -10,7 +10,7 @@ import httpx
 import pytest
 from sqlmodel import Session, select
 
-from mip_app.accounts import opening, sessions
+from mip_app.accounts import opening, recognising, sessions
 from mip_app.accounts.models import Role, User
 from mip_app.core import database
 from mip_app.core.actor import Actor, Side
@@ -34,7 +34,7 @@ from tests.sign_in.wechat_server import (
 )
 from tests.site import PASSWORD, Site, inside
 
-ANYBODY = sessions.nobody("203.0.113.5")
+ANYBODY = recognising.nobody("203.0.113.5")
 ACCOUNT = {
     "name": "江南一院",
     "app_id": HOSPITAL,
@@ -79,7 +79,7 @@ class Newcomer:
     scene: str
 
     def now(self) -> Actor:
-        found = database.read(sessions.actor_of_token, ANYBODY, self.token)
+        found = database.read(recognising.actor_of_token, ANYBODY, self.token)
         assert found
         return found
 
@@ -99,7 +99,7 @@ def newcomer(institution: int, wechat: WeChat) -> Newcomer:
     with Session(database.engine()) as session, session.begin():
         session.get_one(User, user).first_login = True
     token = database.write(sessions.open_session, ANYBODY, user).token
-    actor = database.read(sessions.actor_of_token, ANYBODY, token)
+    actor = database.read(recognising.actor_of_token, ANYBODY, token)
     account_, scene = database.write(follow.begin, actor)
     address = run(code_of_scene(account_, scene, 300))
     return Newcomer(user, token, wechat.scenes[address])

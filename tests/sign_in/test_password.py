@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from sqlmodel import Session, col, select, update
 
-from mip_app.accounts import known_devices, sessions
+from mip_app.accounts import known_devices, recognising
 from mip_app.accounts.models import KnownDevice, User
 from mip_app.audit.models import Act, AuditEntry
 from mip_app.core import database
@@ -25,20 +25,20 @@ HERE = "203.0.113.5"
 
 
 def admit(account: str = "lin", address: str = HERE, device: str = "") -> password.Try:
-    return database.write(password.admit, sessions.nobody(address), account, device)
+    return database.write(password.admit, recognising.nobody(address), account, device)
 
 
 def guess(account: str = "lin", address: str = HERE, device: str = "") -> timedelta:
     """One wrong password; how long the next one has to wait."""
     tried = admit(account, address, device)
-    return database.write(password.refuse, sessions.nobody(address), tried)
+    return database.write(password.refuse, recognising.nobody(address), tried)
 
 
 def enter(account: str = "lin", address: str = HERE, device: str = "") -> password.Entered:
     tried = admit(account, address, device)
     return database.write(
         password.accept,
-        sessions.nobody(address),
+        recognising.nobody(address),
         tried,
         agent="",
         device=device,
@@ -152,7 +152,7 @@ def test_a_shared_computer_is_known_to_all_who_work_there(lin, actor) -> None:
         known = session.exec(select(KnownDevice.user_id)).all()
         assert set(known) == {lin, colleague.user_id}
         hashes = session.exec(select(KnownDevice.token_hash)).all()
-    assert set(hashes) == {sessions.hash_of(shared)}  # and the former token is worth nothing
+    assert set(hashes) == {recognising.hash_of(shared)}  # and the former token is worth nothing
 
 
 def test_a_success_clears_what_was_wrong_before(lin) -> None:
@@ -213,7 +213,7 @@ def test_old_counts_are_forgotten(lin) -> None:
     with Session(database.engine()) as session, session.begin():
         assert len(session.exec(select(Budget).where(col(Budget.count) > 0)).all()) <= 2
         session.execute(update(KnownDevice).values(last_at=utc_now() - timedelta(days=999)))
-    assert not database.read(lambda s, a: known_devices.is_known(s, lin, former), sessions.nobody())
+    assert not database.read(lambda s, a: known_devices.is_known(s, lin, former), recognising.nobody())
     enter()
     with Session(database.engine()) as session:
         assert len(session.exec(select(KnownDevice)).all()) == 1

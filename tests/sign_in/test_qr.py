@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from sqlmodel import Session, col, select, update
 
-from mip_app.accounts import sessions
+from mip_app.accounts import recognising, sessions
 from mip_app.accounts.models import LoginSession, Membership, User
 from mip_app.audit.models import Act, AuditEntry
 from mip_app.core import database
@@ -16,13 +16,13 @@ from mip_app.core.errors import NotPermitted
 from mip_app.core.settings import settings
 from mip_app.sign_in import qr
 
-COMPUTER = sessions.nobody("10.2.7.9")
+COMPUTER = recognising.nobody("10.2.7.9")
 WINDOWS = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/130.0 Safari/537.36"
 
 
 @pytest.fixture
 def phone(lin) -> Actor:
-    return database.write(sessions.open_session, sessions.nobody("112.96.4.8"), lin).actor
+    return database.write(sessions.open_session, recognising.nobody("112.96.4.8"), lin).actor
 
 
 @pytest.fixture
@@ -98,7 +98,7 @@ def test_who_has_the_code_but_not_the_browser_gets_nothing(issued, phone) -> Non
     for secret in (issued.code, "", "x" * 43):
         with pytest.raises(qr.QrGone):
             enter(secret)
-    thief = database.write(qr.issue, sessions.nobody("198.51.100.1"), WINDOWS, "")
+    thief = database.write(qr.issue, recognising.nobody("198.51.100.1"), WINDOWS, "")
     with pytest.raises(qr.QrGone):
         enter(thief.secret)
     enter(issued.secret)
@@ -181,7 +181,7 @@ def test_one_address_gets_only_so_many_codes(db) -> None:
         database.write(qr.issue, COMPUTER, WINDOWS, "")
     with pytest.raises(qr.QrTooMany):
         database.write(qr.issue, COMPUTER, WINDOWS, "")
-    database.write(qr.issue, sessions.nobody("198.51.100.1"), WINDOWS, "")
+    database.write(qr.issue, recognising.nobody("198.51.100.1"), WINDOWS, "")
 
 
 def test_old_codes_are_forgotten(issued) -> None:

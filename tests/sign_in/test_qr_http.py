@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from mip_app.accounts import sessions
+from mip_app.accounts import recognising
 from mip_app.core import database
 from mip_app.core.settings import settings
 from mip_app.sign_in import qr
@@ -55,9 +55,9 @@ def test_it_lets_in_and_leads_nowhere_else(behind_proxy, from_address, target) -
     phone.post("/auth/login", data={"account": "linwangshu", "password": PASSWORD})
     with inside(behind_proxy.data):
         actor = database.read(
-            sessions.actor_of_token, sessions.nobody("198.18.83.1"), phone.cookies["mip_session"]
+            recognising.actor_of_token, recognising.nobody("198.18.83.1"), phone.cookies["mip_session"]
         )
-        issued = database.write(qr.issue, sessions.nobody("198.18.83.2"), "", "")
+        issued = database.write(qr.issue, recognising.nobody("198.18.83.2"), "", "")
         database.write(qr.decide, actor, issued.code, True)
     computer.cookies.set("mip_qr", issued.secret, path="/auth/qr")
     computer.headers["Referer"] = f"{computer.base_url}/login?next={target}"
@@ -74,7 +74,7 @@ def test_a_phone_cannot_be_made_to_approve_what_it_has_not_opened(behind_proxy, 
     phone = from_address("198.18.84.1")
     phone.post("/auth/login", data={"account": "hewei", "password": PASSWORD})
     with inside(behind_proxy.data):
-        issued = database.write(qr.issue, sessions.nobody("198.18.84.2"), "", "")
+        issued = database.write(qr.issue, recognising.nobody("198.18.84.2"), "", "")
     with RawSocket(behind_proxy.url, cookie=f"mip_session={phone.cookies['mip_session']}") as tab:
         tab.hydrate()
         tab.send(f"{APPROVAL}.setvar", var_name="_code", value=issued.code)
@@ -82,4 +82,4 @@ def test_a_phone_cannot_be_made_to_approve_what_it_has_not_opened(behind_proxy, 
         tab.send(f"{APPROVAL}.approve", code=issued.code)
         tab.answers()
     with inside(behind_proxy.data):
-        assert database.read(qr.seen, sessions.nobody(), issued.secret).state == "waiting"
+        assert database.read(qr.seen, recognising.nobody(), issued.secret).state == "waiting"

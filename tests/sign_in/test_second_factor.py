@@ -7,7 +7,7 @@ import pyotp
 import pytest
 from sqlmodel import Session, select
 
-from mip_app.accounts import sessions
+from mip_app.accounts import recognising, sessions
 from mip_app.accounts.models import Role, User
 from mip_app.audit.models import Act, AuditEntry
 from mip_app.core import database
@@ -188,6 +188,6 @@ def test_the_secret_is_sealed(lin: int) -> None:
 
 def test_who_proved_it_elsewhere_is_not_asked_again(lin: int) -> None:
     opened = database.write(
-        sessions.open_session, sessions.nobody(), lin, method="wechat", second_factor=True
+        sessions.open_session, recognising.nobody(), lin, method="wechat", second_factor=True
     )
     assert opened.actor.pending == ""

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from sqlmodel import Session, col, select
 
-from mip_app.accounts import sessions
+from mip_app.accounts import recognising, sessions
 from mip_app.accounts.models import Institution, LoginSession, Membership, User
 from mip_app.audit.models import Act, AuditEntry
 from mip_app.core import database
@@ -14,7 +14,7 @@ from mip_app.core.clock import utc_now
 from mip_app.core.errors import NotPermitted, NotVisible
 from mip_app.core.settings import settings
 
-ANYBODY = sessions.nobody("203.0.113.5")
+ANYBODY = recognising.nobody("203.0.113.5")
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def token(lin: int) -> str:
 
 
 def who(token: str):
-    return database.read(sessions.actor_of_token, ANYBODY, token)
+    return database.read(recognising.actor_of_token, ANYBODY, token)
 
 
 def test_a_sign_in_acts_for_its_person_and_institution(token: str, jn1: int) -> None:

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from sqlmodel import Session, col, select
 
-from mip_app.accounts import sessions
+from mip_app.accounts import recognising, sessions
 from mip_app.accounts.models import Institution, LoginSession
 from mip_app.audit import service as audit
 from mip_app.audit.models import Act
@@ -65,7 +65,7 @@ def devices(session: Session, actor: Actor) -> list[Device]:
         .limit(100)
     )
     zone, now = zone_of(session, actor), utc_now()
-    found = [_device(row, actor, zone) for row in rows if sessions.alive(row, now)]
+    found = [_device(row, actor, zone) for row in rows if recognising.alive(row, now)]
     return sorted(found, key=lambda device: not device.here)
 
 

@@ -3,7 +3,7 @@ from typing import Any
 
 import reflex as rx
 
-from mip_app.accounts.sessions import nobody
+from mip_app.accounts.recognising import nobody
 from mip_app.core.actor import Actor
 from mip_app.core.database import read, write
 from mip_app.core.errors import MipError

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from sqlmodel import Session, col, select
 
-from mip_app.accounts import notices, phones, sessions
+from mip_app.accounts import notices, phones, recognising, sessions
 from mip_app.accounts.models import LoginSession, User
 from mip_app.accounts.password_policy import Judgement, judge
 from mip_app.audit import service as audit
@@ -108,7 +108,7 @@ def known(session: Session, actor: Actor) -> Known:
 @needs(Open.TO_ENTERING)
 def store_password(session: Session, actor: Actor, password_hash: str) -> None:
     _at(actor, "password")
-    again = sessions.actor_again(session, actor)
+    again = recognising.actor_again(session, actor)
     if again is None or again.pending != "password":  # done meanwhile, or signed out
         raise NotPermitted()
     user = session.exec(select(User).where(col(User.id) == actor.user).with_for_update()).one()
