@@ -53,5 +53,6 @@ clean:  ## remove what was built (data stays)
 .PHONY: install
 install:
 	@echo "  installing the locked dependencies (half a minute to a minute)"
-	@.venv/bin/pip install -q --disable-pip-version-check --require-hashes -r $(LOCK) || { echo "The packages could not be installed. Check the network and run the same command again."; exit 1; }
+	@# --no-deps: the lock names everything. With dependencies pip asks for extras by the newest version, and stops.
+	@.venv/bin/pip install -q --disable-pip-version-check --no-deps --require-hashes -r $(LOCK) || { echo "The packages could not be installed. Check the network and run the same command again."; exit 1; }
 	@.venv/bin/pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e . || exit 1

@@ -18,10 +18,12 @@ class Permission(StrEnum):
 
     ADMIN_ACCOUNTS = "admin.accounts"  # departments and doctors of the own institution
     ADMIN_ALLIANCES = "admin.alliances"  # open alliances and their administrators
+    ADMIN_DATA = "admin.data"  # patients in conflict, files set aside, deletion; of the own institution
     ADMIN_INSTITUTION = "admin.institution"  # what the own institution says of itself, its settings
     ADMIN_INSTITUTIONS = (
         "admin.institutions"  # open institutions of the own alliance and their administrators
     )
+    ADMIN_NODES = "admin.nodes"  # who sends and fetches images by DIMSE
     ADMIN_ROLES = "admin.roles"  # which permissions a role of the own institution has
     AUDIT_EXPORT = "audit.export"
     AUDIT_READ = "audit.read"

@@ -1,0 +1,30 @@
+"""The applications that speak DIMSE with us: modalities, archives, workstations."""
+
+from datetime import datetime
+
+from sqlalchemy import UniqueConstraint
+from sqlmodel import Field, SQLModel
+
+from mip_app.core.columns import Utc
+
+
+class Node(SQLModel, table=True):
+    """An application entity (PS3.8), of one institution. Its title together with its address says who calls.
+
+    What it may do besides C-ECHO is said one by one; a new one may store and nothing else.
+    """
+
+    __table_args__ = (UniqueConstraint("ae_title", "address"),)  # or a caller would be two institutions'
+
+    id: int | None = Field(default=None, primary_key=True)
+    institution_id: int = Field(foreign_key="institution.id", index=True)
+    name: str = ""  # for people: CT 1, 放射科
+    ae_title: str  # at most 16 characters, without spaces at its ends
+    address: str  # IP address or network (192.0.2.0/28) it calls from; a host name only where we call it
+    port: int = 0  # where it listens; 0: it only calls
+    tls: bool = False  # whether we call it by TLS
+    may_store: bool = True
+    may_query: bool = False  # C-FIND
+    may_retrieve: bool = False  # C-GET, and C-MOVE to nodes of the same institution
+    disabled: bool = False
+    last_seen_at: datetime | None = Field(default=None, sa_type=Utc)
