@@ -27,6 +27,16 @@ HALF = "GET /healthz HTTP/1.1\r\nHost: x\r\nX-Half: "
 
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    yield from _house(tmp_path_factory)
+
+
+@pytest.fixture
+def fresh_house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """One at which nobody has hammered: strangers are let in at their usual pace."""
+    yield from _house(tmp_path_factory)
+
+
+def _house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """An installation on a machine as it comes (1,024 files a process), which waits three seconds for who stalls."""
     made = Site(tmp_path_factory.mktemp("house"))
     with inside(made.data):
@@ -163,14 +173,14 @@ def test_one_sign_in_has_so_many_tabs_and_no_more(house: Site) -> None:
         assert sum(b"Forbidden" in each.recv(20) for each in opened) == 10
 
 
-def test_what_a_stranger_leaves_behind_is_forgotten(house: Site) -> None:
+def test_what_a_stranger_leaves_behind_is_forgotten(fresh_house: Site) -> None:
     """Tabs that belong to nobody come and go; their states do not stay."""
-    (worker,) = house.workers()
+    (worker,) = fresh_house.workers()
 
     def passes_by() -> bool:
-        """Whether it was served: while others flood, it may be sent away."""
+        """Whether it was served: of many at once some may be sent away."""
         said = b""
-        with contextlib.closing(event_socket(house)) as made, contextlib.suppress(ConnectionError):
+        with contextlib.closing(event_socket(fresh_house)) as made, contextlib.suppress(ConnectionError):
             made.sendall(frame("40/_event,") + frame(HYDRATE))
             while b"is_hydrated" not in said and (block := made.recv(65536)):
                 said += block
