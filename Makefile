@@ -3,7 +3,7 @@
 PYTHON ?= python3
 MIP = .venv/bin/mip
 
-.PHONY: help demo run test lint bench lock screenshots clean
+.PHONY: help demo run test fuzz lint bench lock screenshots clean
 
 help:  ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -19,6 +19,10 @@ test: .venv/dev.stamp  ## all tests; finds or installs a browser, uses PostgreSQ
 	@$(MIP) build
 	.venv/bin/ruff check . && .venv/bin/ruff format --check . && .venv/bin/mypy && .venv/bin/lint-imports
 	.venv/bin/python -m pytest -n $${MIP_TEST_WORKERS:-auto}
+
+fuzz: .venv/dev.stamp  ## damaged files and requests, others each time, for ten minutes
+	@$(MIP) build
+	MIP_FUZZ_SECONDS=$${MIP_FUZZ_SECONDS:-600} .venv/bin/python -m pytest -s -o timeout=1200 tests/fuzz
 
 lint: .venv/dev.stamp  ## style, types and the directions of the house
 	.venv/bin/ruff check . && .venv/bin/ruff format --check . && .venv/bin/mypy && .venv/bin/lint-imports
