@@ -68,7 +68,7 @@ def values(vr: str, raw: bytes, little: bool, declared: tuple[str, ...] = ()) ->
     """The values of one element; base64 text for binary ones. What is no number becomes None."""
     if vr in _READ:
         text = read_text(raw, declared, vr == "PN")
-        parts = [text.rstrip()] if vr in _SINGLE else [p.strip() for p in text.split("\\")]
+        parts = [text.rstrip(" \0")] if vr in _SINGLE else [p.strip() for p in text.split("\\")]
         return [_name(p) if vr == "PN" else p or None for p in parts]
     if vr in _PLAIN:
         text = read_text(raw)

@@ -166,6 +166,8 @@ class Walker:
             vr = "OB" if length == UNDEFINED else "OW"
         if vr not in _KNOWN or (vr == "UN" and not (tag >> 16) & 1):
             vr = known_vr(tag) if vr != "UN" or length < 0xFFFF or length == UNDEFINED else "UN"
+        if vr == "UN" and (tag >> 16) & 1 and 0x10 <= tag & 0xFFFF <= 0xFF:
+            vr = "LO"  # a private creator (PS3.5 7.8.1)
         if vr == "UN" and (tag >> 16) & 1 and tag & 0xFFFF > 0xFF:
             creator = among.get(tag & 0xFFFF0000 | (tag & 0xFF00) >> 8)
             vr = private_vr(tag, creator.decode("latin-1").strip(" \0")) if creator else "UN"
