@@ -1,10 +1,11 @@
 """Frames, instances and thumbnails as bytes."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 
 import numpy as np
 
-from mip_app.core.blobs import CHUNK, blobs
+from mip_app.core.blobs import CHUNK, NoRoom, blobs
 from mip_app.core.errors import MipError, NotVisible
 from mip_app.dicom import pixels
 from mip_app.dicomweb.locating import Located
@@ -23,9 +24,9 @@ def frame(item: Located, number: int, decoded: bool) -> Iterator[bytes]:
     if not 1 <= number <= item.frame_count:
         raise NotVisible(frame=number)
     index = item.index
-    path = blobs().path(item.blob)
     if decoded and item.transfer_syntax_uid not in UNCOMPRESSED or not index.count:
-        return iter([pixels.decode_frame(path, number)])
+        with blobs().local(item.blob) as path:
+            return iter([pixels.decode_frame(path, number)])
     chunks = blobs().ranges(item.blob, index.parts(number))
     if index.byte_swap:
         words = np.dtype(f"u{index.byte_swap}")
@@ -52,6 +53,8 @@ def thumbnail(item: Located, institution: int) -> bytes:
     kept = blobs().get(key)
     if kept is None:
         number = max(1, (item.index.count + 1) // 2)
-        kept = pixels.render(blobs().path(item.blob), number, THUMBNAIL, None)
-        blobs().put(key, kept)
+        with blobs().local(item.blob) as path:
+            kept = pixels.render(path, number, THUMBNAIL, None)
+        with suppress(NoRoom):  # a full disk keeps nobody from looking
+            blobs().put(key, kept)
     return kept
