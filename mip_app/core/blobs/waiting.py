@@ -20,6 +20,13 @@ class NoRoom(MipError):
     status = 507
 
 
+class BlobsAway(MipError):
+    """The store does not answer, or refuses us; what was asked for may work in a moment."""
+
+    code = "error.blobs_away"
+    status = 503
+
+
 @contextlib.contextmanager
 def room() -> Iterator[None]:
     """A full disk, or one's share of it used up, in our words."""
