@@ -4,6 +4,7 @@ import asyncio
 import gzip
 import re
 from collections.abc import Callable, Iterator
+from itertools import chain
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Request
@@ -110,7 +111,9 @@ async def frames(
 @router.get(INSTANCE)
 async def whole(study: str, series: str = "", instance: str = "") -> Response:
     found = await changing(locating.handed_out, study, series, instance)
-    return Related(_files(found), "application/dicom")
+    files = _files(found)
+    first = await asyncio.to_thread(next, files)  # as with frames
+    return Related(chain([first], files), "application/dicom")
 
 
 @router.get(STUDY + "/thumbnail")

@@ -101,7 +101,9 @@ def test_a_frame_is_one_request(swift, tmp_path):
     store = new_s3(swift, tmp_path)
     data = kept(store, os.urandom(10_000))
     asked: list[str] = []
-    store._client.meta.events.register("before-call.s3.GetObject", lambda model, **_: asked.append(model.name))
+    store._client.meta.events.register(
+        "before-call.s3.GetObject", lambda model, **_: asked.append(model.name)
+    )
     assert list(store.ranges(KEY, [(100, 50), (158, 70)])) == [data[100:150], data[158:228]]
     assert asked == ["GetObject"]
 
