@@ -28,11 +28,11 @@ def test_what_is_kept_is_read_back_and_can_be_removed(store):
     with store.local(KEY) as path:
         assert path.read_bytes() == data
     assert list(store.keys("1/")) == [(KEY, len(data))]
-    assert abs(store.kept_at(KEY) - time.time()) < 60
+    assert store.stat(KEY).size == len(data) and abs(store.stat(KEY).kept_at - time.time()) < 60
     assert not waiting(store)
     store.remove(KEY)
     store.remove(KEY)
-    assert store.get(KEY) is None and store.kept_at(KEY) is None and list(store.keys()) == []
+    assert store.get(KEY) is None and store.stat(KEY) is None and list(store.keys()) == []
 
 
 def test_what_is_not_there_says_so_at_once(store):

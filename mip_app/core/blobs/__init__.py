@@ -8,13 +8,13 @@ from functools import cache
 from pathlib import Path
 from urllib.parse import ParseResult, parse_qs, unquote, urlparse
 
-from mip_app.core.blobs.contract import Store
+from mip_app.core.blobs.contract import Stat, Store
 from mip_app.core.blobs.folder import Folder
 from mip_app.core.blobs.waiting import CHUNK, Arriving, BlobsAway, NoRoom, Received
 from mip_app.core.errors import MipError
 from mip_app.core.settings import settings
 
-__all__ = ["CHUNK", "Arriving", "BlobsAway", "Folder", "NoRoom", "Received", "Store", "blobs"]
+__all__ = ["CHUNK", "Arriving", "BlobsAway", "Folder", "NoRoom", "Received", "Stat", "Store", "blobs"]
 
 
 @cache

@@ -4,8 +4,14 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import NamedTuple
 
 from mip_app.core.blobs.waiting import Received, WaitingRoom
+
+
+class Stat(NamedTuple):
+    size: int  # bytes
+    kept_at: float  # when it was kept last, seconds since 1970
 
 
 class Store(WaitingRoom, ABC):
@@ -45,8 +51,8 @@ class Store(WaitingRoom, ABC):
         """(key, size) of all that are kept and begin with `prefix`, in any order; memory stays flat."""
 
     @abstractmethod
-    def kept_at(self, key: str) -> float | None:
-        """When it was kept last, in seconds since 1970; None where there is none."""
+    def stat(self, key: str) -> Stat | None:
+        """None where there is none."""
 
     @abstractmethod
     def local(self, key: str) -> AbstractContextManager[Path]:

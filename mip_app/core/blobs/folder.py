@@ -6,7 +6,7 @@ from contextlib import contextmanager, suppress
 from itertools import chain
 from pathlib import Path
 
-from mip_app.core.blobs.contract import Store
+from mip_app.core.blobs.contract import Stat, Store
 from mip_app.core.blobs.waiting import Received, room
 from mip_app.core.errors import NotVisible
 
@@ -98,11 +98,12 @@ class Folder(Store):
             with suppress(FileNotFoundError):
                 yield Path(entry).relative_to(self.root).as_posix(), entry.stat().st_size
 
-    def kept_at(self, key: str) -> float | None:
+    def stat(self, key: str) -> Stat | None:
         try:
-            return self.path(key).stat().st_mtime
+            found = self.path(key).stat()
         except FileNotFoundError:
             return None
+        return Stat(found.st_size, found.st_mtime)
 
 
 def _sync(path: Path) -> None:

@@ -28,7 +28,7 @@ from botocore.exceptions import (
     ResponseStreamingError,
 )
 
-from mip_app.core.blobs.contract import Store
+from mip_app.core.blobs.contract import Stat, Store
 from mip_app.core.blobs.waiting import FORGOTTEN, BlobsAway, NoRoom, Received, room
 from mip_app.core.errors import MipError, NotVisible
 
@@ -209,11 +209,12 @@ class S3(Store):
                 return
             further = {"ContinuationToken": found["NextContinuationToken"]}
 
-    def kept_at(self, key: str) -> float | None:
+    def stat(self, key: str) -> Stat | None:
         try:
-            return float(self._ask("head_object", Key=self._prefix + key)["LastModified"].timestamp())
+            found = self._ask("head_object", Key=self._prefix + key)
         except NotVisible:
             return None
+        return Stat(found["ContentLength"], found["LastModified"].timestamp())
 
     def tidy(self) -> None:
         """Large uploads that a killed process began are ended too."""
