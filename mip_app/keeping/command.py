@@ -8,6 +8,8 @@ from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO, TextIO
 
+import click
+
 from mip_app.core.actor import Actor, Permission
 from mip_app.core.blobs import blobs
 from mip_app.ingest.outcome import Kind as Taken
@@ -17,7 +19,7 @@ from mip_app.keeping.doctor import Checkup
 from mip_app.keeping.findings import Kind
 
 
-def examine(*, repair: bool, whole_files: bool, take_in: bool, out: TextIO = sys.stdout) -> int:
+def examine(*, repair: bool, whole_files: bool, take_in: bool) -> int:
     """Say what is found, each in a line; the exit code."""
     progress = Progress(sys.stderr)
     checkup = Checkup(repair, whole_files, _take_in if take_in else None, progress.show)
@@ -29,12 +31,12 @@ def examine(*, repair: bool, whole_files: bool, take_in: bool, out: TextIO = sys
         if finding.kind is not Kind.OUTDATED:  # thousands, and nothing to be done
             progress.clear()
             mended = "" if not finding.repaired or finding.detail in _ACTS else "repaired "
-            out.write(f"{finding.kind}  {finding.what}  {mended}{finding.detail}".rstrip() + "\n")
+            click.echo(f"{finding.kind}  {finding.what}  {mended}{finding.detail}".rstrip())
     progress.clear()
     rows, files, size = checkup.totals
-    out.write(f"{rows:,} images in the database, {files:,} files of images, {size:,} bytes\n")
+    click.echo(f"{rows:,} images in the database, {files:,} files of images, {size:,} bytes")
     said = ", ".join(f"{number:,} {kind}" for kind, number in sorted(counts.items()))
-    out.write(f"{'WRONG' if wrong else 'whole'}{': ' if said else ''}{said}\n")
+    click.echo(f"{'WRONG' if wrong else 'whole'}{': ' if said else ''}{said}")
     return 1 if wrong else 0
 
 
@@ -61,22 +63,22 @@ def _take_in(key: str) -> bool:
     return outcome.kind is Taken.STORED or outcome.code == "ingest.other_bytes"
 
 
-def back_up(folder: Path, out: TextIO = sys.stdout) -> None:
+def back_up(folder: Path) -> None:
     progress = Progress(sys.stderr)
     copied, there = backup.back_up(folder, partial(progress.show, "files"))
     progress.clear()
-    out.write(f"backed up to {folder}: the database, {copied:,} files copied, {there:,} there already\n")
-    out.write(
-        "The master key (MIP_SECRET_KEY or secret.key) is not part of it: keep it in a place of its own.\n"
+    click.echo(f"backed up to {folder}: the database, {copied:,} files copied, {there:,} there already")
+    click.echo(
+        "The master key (MIP_SECRET_KEY or secret.key) is not part of it: keep it in a place of its own."
     )
 
 
-def bring_back(folder: Path, out: TextIO = sys.stdout) -> None:
+def bring_back(folder: Path) -> None:
     progress = Progress(sys.stderr)
     files = backup.bring_back(folder, partial(progress.show, "files"))
     progress.clear()
-    out.write(
-        f"restored from {folder}: the database and {files:,} files; run `mip doctor` and `mip audit verify` now\n"
+    click.echo(
+        f"restored from {folder}: the database and {files:,} files; run `mip doctor` and `mip audit verify` now"
     )
 
 
