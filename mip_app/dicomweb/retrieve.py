@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import suppress
+from itertools import chain, islice
 
 import numpy as np
 
@@ -32,6 +33,17 @@ def frame(item: Located, number: int, decoded: bool) -> Iterator[bytes]:
         words = np.dtype(f"u{index.byte_swap}")
         return iter([np.frombuffer(b"".join(chunks), words).byteswap().tobytes()])
     return chunks
+
+
+def frames(item: Located, numbers: list[int], decoded: bool) -> Iterator[Iterator[bytes]]:
+    """Several, one after the other; the first is read before it returns. Neighbours are read together."""
+    index = item.index
+    if decoded and item.transfer_syntax_uid not in UNCOMPRESSED or not index.count or index.byte_swap:
+        first = frame(item, numbers[0], decoded)
+        return chain([first], (frame(item, number, decoded) for number in numbers[1:]))
+    parts = [index.parts(number) for number in numbers]
+    chunks = blobs().ranges(item.blob, [part for one in parts for part in one])
+    return (islice(chunks, len(one)) for one in parts)
 
 
 def whole(item: Located) -> Iterator[bytes]:

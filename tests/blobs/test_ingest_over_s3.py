@@ -1,9 +1,12 @@
 """Images whose bytes lie in a store in the network: taken in, looked at, and refused whole when it is away."""
 
 import io
+from pathlib import Path
 
 import pytest
 from pydicom import dcmread
+from pydicom.data import get_testdata_file
+from pydicom.encaps import generate_frames
 from sqlmodel import Session, select
 
 from mip_app.accounts.models import Role
@@ -79,3 +82,18 @@ def test_senders_and_readers_hear_that_it_is_away(up, on_s3, api):
     answer = post(api, related(image(2)))
     assert references(answer.json(), STORED) == [f"{ROOT}.1.1.2"]
     assert api.get(f"{SERIES}/instances/{ROOT}.1.1.1/frames/1").status_code == 200
+
+
+def test_frames_of_an_image_asked_together_are_one_request_to_the_store(on_s3, api):
+    stored_file = Path(str(get_testdata_file("SC_rgb_rle_2frame.dcm", download=False)))
+    assert post(api, related(stored_file.read_bytes())).status_code == 200
+    header = dcmread(stored_file)
+    at = f"/dicom-web/studies/{header.StudyInstanceUID}/series/{header.SeriesInstanceUID}"
+    asked: list[str] = []
+    blobs()._client.meta.events.register(
+        "before-call.s3.GetObject", lambda model, **_: asked.append(model.name)
+    )
+    answer = api.get(f"{at}/instances/{header.SOPInstanceUID}/frames/1,2")
+    for frame in generate_frames(header.PixelData, number_of_frames=2):
+        assert frame in answer.content
+    assert len(asked) == 1
