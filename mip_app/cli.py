@@ -64,6 +64,40 @@ def ingest(paths: tuple[Path, ...], institution: str, report: TextIO | None) -> 
 
 
 @mip.command()
+@click.option("--repair", is_flag=True, help="Mend what can be mended; an image is never removed.")
+@click.option("--bytes", "whole_files", is_flag=True, help="Read every file whole and compare its SHA-256.")
+@click.option(
+    "--take-in", is_flag=True, help="Take files without a row in again, after an older database was restored."
+)
+def doctor(repair: bool, whole_files: bool, take_in: bool) -> None:
+    """Compare the database with the stored files, both ways.
+
+    Ends with 0 when all is whole or repaired, with 1 when something is wrong, each named by its UID or key.
+    """
+    from mip_app.keeping import command
+
+    sys.exit(command.examine(repair=repair, whole_files=whole_files, take_in=take_in))
+
+
+@mip.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+def backup(folder: Path) -> None:
+    """Copy the database, then the files, into FOLDER; files that are there from an earlier backup stay."""
+    from mip_app.keeping import command
+
+    command.back_up(folder)
+
+
+@mip.command()
+@click.argument("folder", type=click.Path(path_type=Path, exists=True))
+def restore(folder: Path) -> None:
+    """Bring the database and the files of a backup back, into an installation that has neither."""
+    from mip_app.keeping import command
+
+    command.bring_back(folder)
+
+
+@mip.command()
 @click.argument("what_changes")
 def revision(what_changes: str) -> None:
     """Write a migration from the difference between the tables and the database; read it before you keep it."""

@@ -9,7 +9,7 @@ from mip_app.audit import chain
 from mip_app.core.blobs import blobs
 from mip_app.core.errors import MipError
 
-FOLDER = "audit"
+_HEAD = "audit/head-"
 
 
 class HeadForged(MipError):
@@ -53,13 +53,12 @@ def write(head: Head) -> None:
 
 def scopes() -> Iterator[str]:
     """All that have a head."""
-    folder = blobs().path(FOLDER)
-    for path in sorted(folder.glob("head-*.json")) if folder.is_dir() else ():
-        yield path.stem.removeprefix("head-").replace("-", ":")
+    for key, _ in sorted(blobs().keys(_HEAD)):
+        yield key.removeprefix(_HEAD).removesuffix(".json").replace("-", ":")
 
 
 def _key(scope: str) -> str:
-    return f"{FOLDER}/head-{scope.replace(':', '-')}.json"
+    return f"{_HEAD}{scope.replace(':', '-')}.json"
 
 
 def _bytes(head: Head) -> bytes:

@@ -31,6 +31,7 @@ class Act(StrEnum):
     AUDIT_VERIFIED = "audit.verified"
     CODE_REFUSED = "account.code_refused"
     CODE_SENT = "account.code_sent"
+    DATA_REPAIRED = "data.repaired"
     DEPARTMENT_ADDED = "department.added"
     DEPARTMENT_CHANGED = "department.changed"
     DEPARTMENT_DELETED = "department.deleted"

@@ -69,6 +69,7 @@ EVENTS: dict[str, Event] = {
     "audit.exported": Event(LOG_USED, "R"),
     "audit.verified": Event(LOG_USED, "R"),
     "audit.anchored": Event(ALERT, "E", SECURITY_CONFIGURATION),
+    "data.repaired": Event(ALERT, "E", RESTRICTED),
     "image.received": Event(IMPORT, "C", source=False),
     "image.refused": Event(IMPORT, "C", source=False),
     "image.retrieved": Event(TRANSFERRED, "R", source=True),

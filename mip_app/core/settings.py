@@ -18,7 +18,12 @@ class Settings(BaseSettings):
     )
     data_dir: Path = Field(Path("data"), description="Everything the embedded default stores")
     database_url: str = Field("", description="Empty: SQLite in the data folder. Else postgresql+psycopg://…")
-    blobs_url: str = Field("", description="Empty: a folder in the data folder. Else file:///…")
+    blobs_url: str = Field("", description="Empty: a folder in the data folder. Else file:///… or s3://…")
+    s3_access_key: str = Field(
+        "", description="S3: id of the access key; empty: a role or profile of the machine"
+    )
+    s3_secret_key: SecretStr = Field(SecretStr(""), description="S3: its secret")
+    s3_region: str = Field("us-east-1", description="S3: the region that requests are signed for")
     redis_url: str = Field("", description="Empty: bus and tab state in this process. Else redis://…")
     secret_key: SecretStr = Field(
         SecretStr(""), description="Master key; empty: a file of mode 0600 in the data folder"

@@ -4,6 +4,7 @@ import asyncio
 import gzip
 import re
 from collections.abc import Callable, Iterator
+from itertools import chain
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Request
@@ -92,15 +93,14 @@ async def frames(
     if if_none_match == tag:
         return Response(status_code=304, headers=headers)
     # The first frame is read before anything is sent: what is not there answers with a status, not a torn body.
-    first = await asyncio.to_thread(retrieve.frame, item, wanted[0], decoded)
+    found = await asyncio.to_thread(retrieve.frames, item, wanted, decoded)
     syntax = EXPLICIT_LITTLE_ENDIAN if decoded else leaving_syntax(item.transfer_syntax_uid)
     kind, content_type = _frame_type(accept, syntax)
     at = f"{metadata.ROOT}/studies/{study}/series/{series}/instances/{instance}/frames"
 
     def parts() -> Iterator[Part]:
-        yield Part(content_type, f"{at}/{wanted[0]}", first)
-        for number in wanted[1:]:
-            yield Part(content_type, f"{at}/{number}", retrieve.frame(item, number, decoded))
+        for number, chunks in zip(wanted, found, strict=True):
+            yield Part(content_type, f"{at}/{number}", chunks)
 
     return Related(parts(), kind, headers)
 
@@ -110,7 +110,9 @@ async def frames(
 @router.get(INSTANCE)
 async def whole(study: str, series: str = "", instance: str = "") -> Response:
     found = await changing(locating.handed_out, study, series, instance)
-    return Related(_files(found), "application/dicom")
+    files = _files(found)
+    first = await asyncio.to_thread(next, files)  # as with frames
+    return Related(chain([first], files), "application/dicom")
 
 
 @router.get(STUDY + "/thumbnail")

@@ -2,11 +2,12 @@
 
 import gzip
 import zlib
+from contextlib import suppress
 
 from sqlmodel import Session, col, select
 
 from mip_app.core.actor import Actor, Permission, needs
-from mip_app.core.blobs import blobs
+from mip_app.core.blobs import NoRoom, blobs
 from mip_app.core.errors import NotVisible
 from mip_app.dicomweb.syntaxes import leaving_syntax
 from mip_app.studies import door
@@ -50,7 +51,8 @@ def _kept(session: Session, actor: Actor, study_uid: str, series_uid: str, pk: i
     kept = blobs().get(key)
     if kept is None:
         kept = _document(session, study_uid, series_uid, pk)
-        blobs().put(key, kept)
+        with suppress(NoRoom):  # a full disk keeps nobody from looking
+            blobs().put(key, kept)
     return kept
 
 

@@ -1,10 +1,12 @@
 """Frames, instances and thumbnails as bytes."""
 
 from collections.abc import Iterator
+from contextlib import suppress
+from itertools import chain, islice
 
 import numpy as np
 
-from mip_app.core.blobs import CHUNK, blobs
+from mip_app.core.blobs import CHUNK, NoRoom, blobs
 from mip_app.core.errors import MipError, NotVisible
 from mip_app.dicom import pixels
 from mip_app.dicomweb.locating import Located
@@ -23,14 +25,25 @@ def frame(item: Located, number: int, decoded: bool) -> Iterator[bytes]:
     if not 1 <= number <= item.frame_count:
         raise NotVisible(frame=number)
     index = item.index
-    path = blobs().path(item.blob)
     if decoded and item.transfer_syntax_uid not in UNCOMPRESSED or not index.count:
-        return iter([pixels.decode_frame(path, number)])
+        with blobs().local(item.blob) as path:
+            return iter([pixels.decode_frame(path, number)])
     chunks = blobs().ranges(item.blob, index.parts(number))
     if index.byte_swap:
         words = np.dtype(f"u{index.byte_swap}")
         return iter([np.frombuffer(b"".join(chunks), words).byteswap().tobytes()])
     return chunks
+
+
+def frames(item: Located, numbers: list[int], decoded: bool) -> Iterator[Iterator[bytes]]:
+    """Several, one after the other; the first is read before it returns. Neighbours are read together."""
+    index = item.index
+    if decoded and item.transfer_syntax_uid not in UNCOMPRESSED or not index.count or index.byte_swap:
+        first = frame(item, numbers[0], decoded)
+        return chain([first], (frame(item, number, decoded) for number in numbers[1:]))
+    parts = [index.parts(number) for number in numbers]
+    chunks = blobs().ranges(item.blob, [part for one in parts for part in one])
+    return (islice(chunks, len(one)) for one in parts)
 
 
 def whole(item: Located) -> Iterator[bytes]:
@@ -52,6 +65,8 @@ def thumbnail(item: Located, institution: int) -> bytes:
     kept = blobs().get(key)
     if kept is None:
         number = max(1, (item.index.count + 1) // 2)
-        kept = pixels.render(blobs().path(item.blob), number, THUMBNAIL, None)
-        blobs().put(key, kept)
+        with blobs().local(item.blob) as path:
+            kept = pixels.render(path, number, THUMBNAIL, None)
+        with suppress(NoRoom):  # a full disk keeps nobody from looking
+            blobs().put(key, kept)
     return kept

@@ -18,10 +18,13 @@ FAILURE_REASONS = {
     "ingest.unexpected": 0x0110,
     "ingest.too_large": 0xA700,  # out of resources
     "error.no_room": 0xA700,
+    "error.blobs_away": 0xA700,
     "ingest.other_patient": 0xA900,  # the data set contradicts what is stored
     "ingest.mismatch": 0xA900,  # data set does not match SOP class
     "ingest.other_study": 0xA900,
 }
+
+NOT_NOW = {"error.no_room", "error.blobs_away"}
 
 _KEYWORDS = {
     "00081190": ("UR", "RetrieveURL"),
@@ -35,9 +38,14 @@ _KEYWORDS = {
 
 
 def status_of(outcomes: list[Outcome]) -> int:
-    """200: all are stored, 202: some, 409: none. What was there already counts as stored."""
-    failed = sum(outcome.kind is Kind.REFUSED for outcome in outcomes)
-    return 200 if not failed else 202 if failed < len(outcomes) else 409
+    """200: all are stored, 202: some, 409: none; 503 where the store is full or away, and it may be tried again.
+
+    What was there already counts as stored.
+    """
+    failed = [outcome.code for outcome in outcomes if outcome.kind is Kind.REFUSED]
+    if len(failed) < len(outcomes):
+        return 202 if failed else 200
+    return 503 if failed and set(failed) <= NOT_NOW else 409 if failed else 200
 
 
 def answer(outcomes: list[Outcome], root: str) -> Json:

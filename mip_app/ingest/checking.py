@@ -65,7 +65,7 @@ def check_received(actor: Actor, name: str, received: Received, only_study: str 
         key = _blob_key(actor, header, received)
         blobs().keep(received, key)
     except Exception as error:
-        class_uid, instance_uid = _named(received) if isinstance(error, Refused) else ("", "")
+        class_uid, instance_uid = _named(received) if isinstance(error, MipError) else ("", "")
         received.discard()
         return replace(refused(name, error), sop_class_uid=class_uid, sop_instance_uid=instance_uid)
     asked = {tag: header.json[tag] for tag in reading.ASKED if tag in header.json}
