@@ -23,6 +23,7 @@ class Settings(BaseSettings):
         "", description="S3: id of the access key; empty: a role or profile of the machine"
     )
     s3_secret_key: SecretStr = Field(SecretStr(""), description="S3: its secret")
+    s3_seconds: float = Field(3.0, gt=0, description="S3: how long it may be silent before it counts as away")
     s3_region: str = Field("us-east-1", description="S3: the region that requests are signed for")
     redis_url: str = Field("", description="Empty: bus and tab state in this process. Else redis://…")
     secret_key: SecretStr = Field(

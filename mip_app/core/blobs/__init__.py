@@ -33,7 +33,9 @@ def _s3(parsed: ParseResult) -> Store:
 
     prefix = unquote(parsed.path).strip("/")
     endpoint = parse_qs(parsed.query).get("endpoint", [""])[0]
-    place = Place(parsed.netloc, f"{prefix}/" if prefix else "", endpoint, settings().s3_region)
+    place = Place(
+        parsed.netloc, f"{prefix}/" if prefix else "", endpoint, settings().s3_region, settings().s3_seconds
+    )
     incoming = settings().data_dir / "incoming"
     return S3(place, incoming, settings().s3_access_key, settings().s3_secret_key.get_secret_value())
 

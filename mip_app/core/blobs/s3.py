@@ -39,7 +39,7 @@ PART = 8 << 20  # bytes of one part of a large upload; larger files have at most
 MOST_PARTS = 10_000
 TOGETHER = 4 << 20  # ranges close to each other are one request, up to so many bytes
 GAP = 4096  # bytes between two ranges that are rather read and thrown away: item headers between fragments
-CONNECT_SECONDS, ANSWER_SECONDS, REST_SECONDS = 2.0, 3.0, 2.0
+CONNECT_SECONDS, ANSWER_SECONDS, REST_SECONDS, SAY_AGAIN_SECONDS = 2.0, 3.0, 2.0, 10.0
 CONNECTIONS = 16
 
 _GONE = ("NoSuchKey", "404", "InvalidRange")  # the last: a file that was cut
@@ -52,15 +52,16 @@ class Place(NamedTuple):
     prefix: str  # "" or "…/"
     endpoint: str  # "": Amazon's
     region: str
+    seconds: float = ANSWER_SECONDS  # how long it may be silent
 
 
 class S3(Store):
     def __init__(self, place: Place, incoming: Path, access_key: str = "", secret_key: str = "") -> None:
         super().__init__(incoming)
         self._bucket, self._prefix = place.bucket, place.prefix
-        self._resting_until = (
-            0.0  # a store that did not answer is left alone for a moment, or all threads wait for it
-        )
+        # A store that answers nobody is left alone for a moment, or all threads wait for it.
+        self._answered, self._resting_until = 0.0, 0.0
+        self._said = ("", 0.0)
         self._client = boto3.session.Session().client(
             "s3",
             endpoint_url=place.endpoint or None,
@@ -69,7 +70,7 @@ class S3(Store):
             aws_secret_access_key=secret_key or None,
             config=Config(
                 connect_timeout=CONNECT_SECONDS,
-                read_timeout=ANSWER_SECONDS,
+                read_timeout=place.seconds,
                 retries={"total_max_attempts": 1},
                 max_pool_connections=CONNECTIONS,
                 s3={"addressing_style": "path" if place.endpoint else "auto"},
@@ -241,7 +242,8 @@ class S3(Store):
         except ClientError as error:
             raise self._refused(error) from None  # its words may name keys
         except (ReadTimeoutError, ConnectTimeoutError) as error:
-            self._resting_until = time.monotonic() + REST_SECONDS
+            if self._answered < began:
+                self._resting_until = time.monotonic() + REST_SECONDS
             raise self._away(type(error).__name__) from None
         except (BotoCoreError, _Torn) as error:
             raise self._away(type(error).__name__) from None
@@ -250,6 +252,7 @@ class S3(Store):
         self, what: str, read: Callable[[dict[str, Any]], T] | None, parameters: dict[str, object]
     ) -> Any:
         found = getattr(self._client, what)(Bucket=self._bucket, **parameters)
+        self._answered = time.monotonic()
         if read is None:
             return found
         try:
@@ -269,7 +272,10 @@ class S3(Store):
         return self._away(f"{status} {code}")
 
     def _away(self, why: str) -> BlobsAway:
-        log.warning("blobs are away: %s", why)
+        last, at = self._said
+        if why != last or time.monotonic() - at > SAY_AGAIN_SECONDS:
+            self._said = (why, time.monotonic())
+            log.warning("blobs are away: %s", why)
         return BlobsAway()
 
 
