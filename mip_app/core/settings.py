@@ -132,6 +132,29 @@ class Settings(BaseSettings):
     )
     codes_per_address: int = Field(20, description="Most codes by phone that one address asks for in an hour")
 
+    dimse: bool = Field(True, description="False: `mip run` and `mip demo` take no images by DIMSE")
+    dimse_ae_title: str = Field("MIP", min_length=1, max_length=16, description="What modalities call us")
+    dimse_port: int = Field(
+        11112,
+        ge=1,
+        le=65535,
+        description="Port for DIMSE; when it is taken the next free one is used and said",
+    )
+    dimse_tls_cert: str = Field("", description="PEM file of a certificate; empty: no DIMSE by TLS")
+    dimse_tls_key: str = Field("", description="PEM file of its key")
+    dimse_tls_ca: str = Field(
+        "", description="PEM file; callers must have a certificate signed by one of these"
+    )
+    dimse_tls_port: int = Field(2762, ge=1, le=65535, description="Port for DIMSE by TLS, beside the other")
+    dimse_workers: int = Field(2, ge=1, le=64, description="Processes that take images by DIMSE")
+    dimse_associations: int = Field(
+        50, ge=1, le=1000, description="Most associations at the same time, in all"
+    )
+    dimse_associations_node: int = Field(20, ge=1, description="Most associations of one node")
+    dimse_idle_seconds: int = Field(
+        60, ge=1, description="An association on which nothing is said for so long is aborted"
+    )
+
     max_file_bytes: int = Field(4 * 1024**3, description="Largest single file taken in")
     max_archive_bytes: int = Field(64 * 1024**3, description="Most bytes one zip may unpack to")
     max_archive_entries: int = Field(100_000, description="Most entries in one zip")
