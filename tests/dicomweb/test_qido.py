@@ -2,7 +2,7 @@
 
 import gzip
 import json
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 from xml.etree import ElementTree
 
 import httpx
@@ -89,8 +89,9 @@ def test_a_client_searches_at_all_six_paths(client: DICOMwebClient, uids: list[s
         row = instances[0]
         assert [row[tag]["Value"][0] for tag in ("00280010", "00280011", "00280100")] == [128, 128, 16]
         assert row["00280008"]["Value"] == [1] and row["00080016"]["Value"]
-        again = client._session.get(row["00081190"]["Value"][0])
-        assert again.status_code == 200 and b"DICM" in again.content
+        # The address a client named us by is kept; this one leaves out the port.
+        at = urlsplit(row["00081190"]["Value"][0]).path
+        assert b"DICM" in client._session.get(f"{site.url}{at}").content
     assert client.search_for_series(
         search_filters={"RequestAttributesSequence.RequestedProcedureID": "RPQ00?"}
     )
@@ -126,9 +127,8 @@ def test_what_viewers_ask_for_besides(site: Site, uids: list[str]) -> None:
     ]
     days = "StudyDate=20240105-20240106"
     assert patients(ask(site, f"/studies?{days}&PatientID=Q*").json()) == ["Q003", "Q001"]
-    assert patients(
-        ask(site, f"/studies?ModalitiesInStudy=MR&{days[:19]}20240107-20240107&00100020=Q*").json()
-    )
+    modality = "ModalitiesInStudy=MR&StudyDate=20240107-20240107"
+    assert patients(ask(site, f"/studies?{modality}&00100020=Q*").json()) == ["Q002"]
     assert patients(ask(site, "/studies?00080061=CT&PatientID=Q*").json()) == ["Q003", "Q001"]
     series = ask(site, f"/studies/{uids[0]}/series?includefield=0008103E%2C00080021").json()
     assert series[0]["0008103E"]["Value"] == ["平扫 5mm"]
@@ -149,7 +149,7 @@ def test_what_is_asked_wrongly_is_said(site: Site, uids: list[str]) -> None:
 def test_answers_say_what_was_not_done(site: Site, uids: list[str]) -> None:
     few = ask(site, "/studies?PatientID=Q*&limit=2")
     assert "additional results" in few.headers["Warning"] and few.headers["Warning"].startswith("299 ")
-    assert "Warning" not in ask(site, "/studies?PatientID=Q*")
+    assert "Warning" not in ask(site, "/studies?PatientID=Q*").headers
     ignored = ask(site, "/studies?PatientID=Q001&SOPInstanceUID=1.2.3")
     assert "SOPInstanceUID" in ignored.headers["Warning"] and len(ignored.json()) == 1
     nothing = ask(site, "/studies?PatientID=QNOBODY")

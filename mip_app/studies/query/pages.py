@@ -42,6 +42,7 @@ def _keys(actor: Actor, wanted: Narrowing) -> Any:
     if wanted.modality and not (wanted.sharp or wanted.candidates is not None):
         return _of_modality(actor, wanted)
     at, key = col(Study.studied_at), col(Study.id)
+    few = wanted.sharp or wanted.candidates is not None
     statement: Any = select(key.label("study"), at.label("at")).where(door.visible(actor), *wanted.study)
     if wanted.patient:
         statement = statement.join(Patient, col(Patient.id) == Study.patient_pk).where(*wanted.patient)
@@ -51,8 +52,12 @@ def _keys(actor: Actor, wanted: Narrowing) -> Any:
         statement = statement.where(conditions.among(col(Study.modalities), wanted.modality))
     if wanted.days:
         statement = statement.where(_on(col(Study.study_date), wanted))
-        if wanted.candidates is None and not wanted.sharp:
+        if not few:
             statement = statement.where(conditions.moments(at, wanted.days))
+    if few:
+        # Found first and ordered then: SQLite would rather walk all studies in their order.
+        found = statement.cte("found").prefix_with("MATERIALIZED").c
+        return select(found.study, found.at).order_by(found.at.desc(), found.study.desc())
     return statement.order_by(at.desc(), key.desc())
 
 
