@@ -1,0 +1,275 @@
+"""QIDO-RS over many studies: what a search costs in this process, and through a running server.
+
+python -m benchmarks.qido 10000 100000                         SQLite in a folder of its own
+python -m benchmarks.qido 10000 --database-url postgresql+psycopg://postgres@127.0.0.1:5432
+python -m benchmarks.qido 10000 --in-process                   without the server
+
+Peers at 10,000 studies, p95: Orthanc (SQLite) 78 ms first page, 600 at offset 9,000, 70 by name, 23 by ID.
+"""
+
+import argparse
+import asyncio
+import gc
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from datetime import date, datetime, timedelta
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+from sqlalchemy import insert
+
+from benchmarks.list import GIVEN, MODALITIES, SURNAMES, analyze, database, pick
+
+RUNS = 40
+FIELDS = "includefield=00081030%2C00080060"
+LATIN = ("SMITH^JOHN", "MILLER^ANNA", "JOHNSON^KIM", "GARCIA^LUIS", "DUBOIS^MARIE")
+
+
+def fill(institution: int, number: int) -> None:
+    """Two years of an institution, six patients for ten studies, the same every time; written in batches."""
+    from mip_app.core.clock import utc_now
+    from mip_app.core.database import engine
+    from mip_app.studies.models import Patient, PatientTail, Study, StudyModality
+
+    rnd, now = random.Random(20261124), utc_now().replace(microsecond=0)
+    patients = number * 6 // 10
+    with engine().begin() as connection:
+        for start in range(0, patients, 20_000):
+            rows = [_patient(rnd, institution, n) for n in range(start, min(start + 20_000, patients))]
+            connection.execute(insert(Patient), rows)
+            connection.execute(insert(PatientTail), _tails(rows))
+        for start in range(0, number, 20_000):
+            batch = range(start, min(start + 20_000, number))
+            rows = [_study(rnd, now, institution, patients, n) for n in batch]
+            connection.execute(insert(Study), rows)
+            connection.execute(insert(StudyModality), [_modality(row) for row in rows])
+    analyze()
+
+
+def _patient(rnd: random.Random, institution: int, n: int) -> dict[str, Any]:
+    from mip_app.studies.query import names
+
+    if rnd.random() < 0.02:
+        name = rnd.choice(LATIN)
+    else:
+        # Common surnames are common: 王 is one in fourteen.
+        surname = SURNAMES[min(int(rnd.paretovariate(0.9)) - 1, len(SURNAMES) - 1)]
+        name = f"{surname}^{rnd.choice(GIVEN)}{rnd.choice(GIVEN) if rnd.random() < 0.8 else ''}"
+    return {
+        "id": n + 1, "institution_id": institution, "patient_id": f"{12000000 + n:010}", "issuer": "",
+        "name": name.replace("^", ""), "person_name": name, "name_folded": names.folded(name),
+        "sex": rnd.choice("MF"), "birth_date": date(1930, 1, 1) + timedelta(days=rnd.randrange(33000)),
+    }  # fmt: skip
+
+
+def _tails(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    from mip_app.studies.query import names
+
+    return [
+        {"institution_id": row["institution_id"], "tail": tail, "patient_pk": row["id"]}
+        for row in rows
+        for tail in names.tails(row["name_folded"], row["patient_id"])
+    ]
+
+
+def _study(rnd: random.Random, now: datetime, institution: int, patients: int, n: int) -> dict[str, Any]:
+    at = now - timedelta(seconds=int(730 * 86400 * rnd.random()))
+    modality = pick(rnd, MODALITIES)
+    return {
+        "id": n + 1, "institution_id": institution, "patient_pk": rnd.randrange(patients) + 1,
+        "study_uid": f"1.2.826.0.1.3680043.10.1401.{institution}.{n}", "accession_number": f"A{n:08}",
+        "study_id": f"S{n}", "description": f"胸部{modality}检查", "referring_physician": "QIAN^Yi=钱^易",
+        "study_date": at.date(), "study_time": f"{at:%H%M%S}", "studied_at": at, "modality": modality,
+        "modalities": modality, "series_count": 3, "instance_count": 300, "received_at": at,
+        "report_status": "none", "patient_class": "O", "contrast": "",
+    }  # fmt: skip
+
+
+def _modality(row: dict[str, Any]) -> dict[str, Any]:
+    shared = {name: row[name] for name in ("institution_id", "modality", "studied_at", "study_date")}
+    return shared | {"study_pk": row["id"]}
+
+
+def cases(number: int) -> dict[str, Callable[[random.Random], str]]:
+    """What is asked, as an address, each time for something else."""
+
+    def week(rnd: random.Random) -> str:
+        first = date.today() - timedelta(days=rnd.randrange(20, 700))
+        return f"StudyDate={first:%Y%m%d}-{first + timedelta(days=6):%Y%m%d}"
+
+    return {
+        "first page": lambda rnd: "",
+        "first page of 101": lambda rnd: "limit=101",
+        "offset 9,000": lambda rnd: "offset=9000",
+        "by a rare name": lambda rnd: (
+            f"PatientName={quote('*' + rnd.choice(GIVEN) + rnd.choice(GIVEN) + '*')}"
+        ),
+        "by *smith*": lambda rnd: "PatientName=*smith*",
+        "by *王*": lambda rnd: f"PatientName={quote('*王*')}",
+        "by 张*": lambda rnd: f"PatientName={quote('张*')}",
+        "by patient ID": lambda rnd: f"PatientID={12000000 + rnd.randrange(number * 6 // 10):010}",
+        "by part of an ID": lambda rnd: f"00100020=*{2000000 + rnd.randrange(number * 6 // 10)}*",
+        "by accession number": lambda rnd: f"AccessionNumber=A{rnd.randrange(number):08}",
+        "by study UID": lambda rnd: f"StudyInstanceUID=1.2.826.0.1.3680043.10.1401.1.{rnd.randrange(number)}",
+        "week": week,
+        "modality": lambda rnd: f"ModalitiesInStudy={rnd.choice(('CT', 'XA', 'PT'))}",
+        "modality + week": lambda rnd: f"ModalitiesInStudy={rnd.choice(('CT', 'MR'))}&{week(rnd)}",
+        "name + week": lambda rnd: f"PatientName={quote('*王*')}&{week(rnd)}",
+        "a modality nobody has": lambda rnd: "ModalitiesInStudy=ZZ",
+    }
+
+
+def address(asked: str) -> str:
+    limit = "" if "limit=" in asked else "limit=25&"
+    return f"/dicom-web/studies?{limit}{FIELDS}&{asked}".rstrip("&")
+
+
+def line(what: str, times: list[float], rows: int) -> None:
+    times.sort()
+    p50, p95 = times[len(times) // 2], times[int(len(times) * 0.95) - 1]
+    print(f"{what:34} {rows:6} {times[0]:8.1f} {p50:8.1f} {p95:8.1f}", flush=True)
+
+
+def in_process(actor: Any, number: int) -> None:
+    """The service and the answer's bytes, without HTTP."""
+    from starlette.datastructures import QueryParams
+
+    from mip_app.core.database import read
+    from mip_app.dicomweb import query
+    from mip_app.studies.query import Level
+
+    print(f"{'in process':34} {'bytes':>6} {'fastest':>8} {'p50':>8} {'p95':>8}   ms")
+    for what, asked in cases(number).items():
+        rnd, times, size = random.Random(1), [], 0
+        for n in range(RUNS + 3):
+            parameters = QueryParams(address(asked(rnd)).partition("?")[2])
+            begun = time.perf_counter()
+            parsed = query.parse(Level.STUDY, parameters.multi_items(), {})
+            found = read(query.answer, actor, parsed, {}, "http://here/dicom-web", False, False)
+            if n >= 3:
+                times.append((time.perf_counter() - begun) * 1000)
+            size = len(found.body)
+        line(what, times, size)
+
+
+def through_server(key: str, number: int) -> None:
+    """A server process of its own, one client, then fifty at once."""
+    from tests.site import free_port
+
+    port = free_port()
+    environment = {**os.environ, "MIP_PORT": str(port), "MIP_HOST": "127.0.0.1"}
+    with open(f"{os.environ['MIP_DATA_DIR']}/server.log", "wb") as log:
+        server = subprocess.Popen(
+            [sys.executable, "-m", "mip_app.cli", "run"],
+            env=environment,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    try:
+        url, headers = f"http://127.0.0.1:{port}", {"Authorization": f"Bearer {key}"}
+        _wait(url)
+        print(f"{'through the server':34} {'bytes':>6} {'fastest':>8} {'p50':>8} {'p95':>8}   ms")
+        with httpx.Client(base_url=url, headers=headers, timeout=60) as client:
+            for what, asked in cases(number).items():
+                rnd, times, size = random.Random(1), [], 0
+                for n in range(RUNS + 3):
+                    begun = time.perf_counter()
+                    answer = client.get(address(asked(rnd)))
+                    if n >= 3:
+                        times.append((time.perf_counter() - begun) * 1000)
+                    assert answer.status_code == 200, answer.text
+                    size = len(answer.content)
+                line(what, times, size)
+        asyncio.run(_fifty(url, headers, number))
+    finally:
+        os.killpg(server.pid, signal.SIGINT)
+        try:
+            server.wait(20)
+        except subprocess.TimeoutExpired:
+            os.killpg(server.pid, signal.SIGKILL)
+
+
+async def _fifty(url: str, headers: dict[str, str], number: int) -> None:
+    """Fifty users, each asking anew as soon as they are answered; the client takes its share of the processor."""
+    times: list[float] = []
+    asks = cases(number)
+    names = ("first page", "by *王*", "by patient ID", "week", "modality + week")
+
+    async def user(n: int) -> None:
+        rnd = random.Random(n)
+        async with httpx.AsyncClient(base_url=url, headers=headers, timeout=60) as client:
+            for _ in range(8):
+                asked = address(asks[rnd.choice(names)](rnd))
+                begun = time.perf_counter()
+                answer = await client.get(asked)
+                times.append((time.perf_counter() - begun) * 1000)
+                assert answer.status_code == 200
+
+    begun = time.perf_counter()
+    await asyncio.gather(*(user(n) for n in range(50)))
+    seconds = time.perf_counter() - begun
+    line(f"50 users at once, {len(times) / seconds:.0f}/s", times, 0)
+
+
+def _wait(url: str) -> None:
+    end = time.monotonic() + 120
+    while time.monotonic() < end:
+        try:
+            if httpx.get(f"{url}/healthz", timeout=2).status_code == 200:
+                return
+        except httpx.HTTPError:
+            pass
+        time.sleep(0.2)
+    raise RuntimeError("the server did not come up")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("numbers", nargs="*", type=int, default=[10_000], help="of studies")
+    parser.add_argument("--database-url", default="", help="a PostgreSQL server; default: SQLite")
+    parser.add_argument("--in-process", action="store_true", help="without the server")
+    asked = parser.parse_args()
+    for number in asked.numbers:
+        _one(number, asked.database_url, asked.in_process)
+    return 0
+
+
+def _one(number: int, database_url: str, alone: bool) -> None:
+    with database(database_url):
+        from mip_app.accounts import opening
+        from mip_app.accounts.models import Role
+        from mip_app.accounts.roles import PERMISSIONS
+        from mip_app.core.actor import Actor
+        from mip_app.core.database import engine, write
+        from mip_app.core.settings import settings
+        from mip_app.serving.migration import migrate
+
+        for cached in (settings, engine):
+            cached.cache_clear()
+        migrate()
+        alliance = write(opening.open_alliance, opening.CONSOLE, "bench")
+        institution = write(opening.open_institution, opening.CONSOLE, alliance, "B1", "bench")
+        key = write(opening.create_api_key, opening.CONSOLE, institution, "bench")
+        begun = time.perf_counter()
+        fill(institution, number)
+        gc.collect()
+        kind = engine().dialect.name
+        print(f"\n{kind}: {number:,} studies, filled in {time.perf_counter() - begun:.0f} s", flush=True)
+        in_process(Actor(None, "bench", institution, PERMISSIONS[Role.REVIEWER]), number)
+        if not alone:
+            through_server(key, number)
+        for made in (engine(), engine(read_only=True)):
+            made.dispose()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
