@@ -54,7 +54,7 @@ def thumbnail(item: Located, institution: int) -> bytes:
     if kept is None:
         number = max(1, (item.index.count + 1) // 2)
         with blobs().local(item.blob) as path:
-            kept = pixels.render(path, number, THUMBNAIL, None)
+            kept = pixels.render(path, number, pixels.Picture(size=THUMBNAIL))
         with suppress(NoRoom):  # a full disk keeps nobody from looking
             blobs().put(key, kept)
     return kept
