@@ -116,7 +116,7 @@ def _grey(array: Array, dataset: Dataset, asked: Picture, photometric: str) -> A
     if table is not None:
         share = table
     else:
-        values = np.nan_to_num(values.astype(np.float64))
+        values = _real(values)
         center, width = window or _window(dataset) or (0.0, 0.0)
         if width <= 0:
             low, high = float(values.min()), float(values.max())
@@ -127,6 +127,13 @@ def _grey(array: Array, dataset: Dataset, asked: Picture, photometric: str) -> A
             share = (values - center) / max(width, 1e-9) + 0.5
     grey = (np.clip(share, 0, 1) * 255 + 0.5).astype(np.uint8)
     return cast(Array, 255 - grey if photometric == "MONOCHROME1" else grey)
+
+
+def _real(values: Array) -> Array:
+    """Whole numbers of 16 bits are exact in single precision, which takes half the time."""
+    if np.issubdtype(values.dtype, np.integer) and values.dtype.itemsize <= 2:
+        return values.astype(np.float32)
+    return cast(Array, np.nan_to_num(values.astype(np.float64)))
 
 
 def _window(dataset: Dataset) -> tuple[float, float] | None:

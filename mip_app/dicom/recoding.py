@@ -32,7 +32,8 @@ from mip_app.dicom.dicomjson import swapped
 LOSSLESS = frozenset({ExplicitVRLittleEndian, JPEGLSLossless, JPEG2000Lossless, RLELossless})
 # Lossy Image Compression Method (PS3.3 C.7.6.1.1.5.1) of what we make.
 METHODS = {JPEGBaseline8Bit: "ISO_10918_1", JPEGLSNearLossless: "ISO_14495_1", JPEG2000: "ISO_15444_1"}
-QUALITY, NEAR, RATIO = 90, 2, 10  # of JPEG, JPEG-LS and JPEG 2000
+QUALITY, NEAR = 90, 2  # of JPEG and of JPEG-LS
+DECIBELS, RATIO = 45, 10  # of JPEG 2000: of pictures, and of what has more than 8 bits
 _STORED_LOSSY = {"1.2.840.10008.1.2.4.50": "ISO_10918_1", "1.2.840.10008.1.2.4.51": "ISO_10918_1"}
 _WORDS = {"OW": 2, "OF": 4, "OL": 4, "OD": 8, "OV": 8}
 _ITEM, _END = b"\xfe\xff\x00\xe0", b"\xfe\xff\xdd\xe0"
@@ -74,8 +75,14 @@ def _native(source: Source, frame: int) -> Encoded:
     if not header.frames.fragments:
         return Encoded(data, header.photometric, planar, header.bits_allocated)
     array, photometric = samples(source, frame, raw=True)
+    photometric = _full(photometric)
     bits = 1 if header.bits_allocated == 1 else array.dtype.itemsize * 8
     return Encoded(data, photometric, 0, bits)
+
+
+def _full(photometric: str) -> str:
+    """Of decoded samples: colour was subsampled in the code stream, and is not any more."""
+    return "YBR_FULL" if photometric in ("YBR_FULL_422", "YBR_FULL_420") else photometric
 
 
 def _jpeg(source: Source, array: Array, photometric: str) -> Encoded:
@@ -88,14 +95,14 @@ def _jpeg(source: Source, array: Array, photometric: str) -> Encoded:
 
 def _by_pydicom(source: Source, array: Array, photometric: str, syntax: UID) -> Encoded:
     header = source.header
-    told = photometric
+    photometric = told = _full(photometric)
     if photometric == "RGB" and syntax in (JPEG2000, JPEG2000Lossless):
         told = "YBR_RCT" if syntax == JPEG2000Lossless else "YBR_ICT"
     options: dict[str, Any] = {}
     if syntax == JPEGLSNearLossless:
         options["jls_error"] = NEAR
     elif syntax == JPEG2000:
-        options["j2k_cr"] = [RATIO]
+        options |= {"j2k_psnr": [DECIBELS]} if header.bits_stored <= 8 else {"j2k_cr": [RATIO]}
     try:
         data = get_encoder(syntax).encode(
             np.ascontiguousarray(array).astype(array.dtype.newbyteorder("="), copy=False),
