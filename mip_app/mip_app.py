@@ -27,6 +27,7 @@ from mip_app.core.database import engine
 from mip_app.core.errors import MipError
 from mip_app.core.http import Guard, error_answer, malformed, unexpected
 from mip_app.core.logs import frontend_error
+from mip_app.dicomweb import rendering_api, retrieving_api, wado_uri
 from mip_app.dicomweb.api import router as dicomweb
 from mip_app.dicomweb.stow import router as stow
 from mip_app.ingest import api as ingest_api
@@ -59,6 +60,9 @@ ROUTERS = (
     external_api.router,
     official_account_api.router,
     dicomweb,
+    retrieving_api.router,
+    rendering_api.router,
+    wado_uri.router,
     stow,
     ingest_api.router,
     reports_api.router,
@@ -88,6 +92,7 @@ API_PREFIXES = (
     "/reports/leave",
     "/institution/",
     "/wechat/",
+    wado_uri.PATH,
     auditing_api.PATH,
 )
 

@@ -4,6 +4,7 @@ Runs in the child process of pixels.py.
 """
 
 import io
+import math
 from typing import Any, cast
 
 import numpy as np
@@ -28,7 +29,7 @@ def render(source: Source, frame: int, asked: Picture) -> bytes:
         picture = Image.fromarray(_eight_bits(array[..., :3], header.bits_stored or header.bits_allocated))
     else:
         picture = Image.fromarray(_grey(array, looks, asked, header.photometric))
-    picture = _region(picture, asked.region)
+    picture = _region(picture, _share(picture, asked.share) or asked.region)
     if asked.size:
         picture.thumbnail((asked.size, asked.size), Image.Resampling.LANCZOS)
     elif asked.viewport:
@@ -37,11 +38,21 @@ def render(source: Source, frame: int, asked: Picture) -> bytes:
     return _written(picture, asked, profile)
 
 
+def _share(picture: Image.Image, edges: tuple[float, ...]) -> tuple[float, ...]:
+    if not edges:
+        return ()
+    x, y = round(edges[0] * picture.width), round(edges[1] * picture.height)
+    right, bottom = round(edges[2] * picture.width), round(edges[3] * picture.height)
+    return x, y, max(right - x, 1), max(bottom - y, 1)
+
+
 def _region(picture: Image.Image, region: tuple[float, ...]) -> Image.Image:
     """The part from (x, y) on, mirrored where a side is negative (PS3.18 8.3.5.1.4). Raises NotDrawn (region)."""
     if not region:
         return picture
     x, y, width, height = region
+    width = picture.width - x if math.isinf(width) else width
+    height = picture.height - y if math.isinf(height) else height
     box = (x, y, x + abs(width), y + abs(height))
     inside = 0 <= box[0] < box[2] <= picture.width and 0 <= box[1] < box[3] <= picture.height
     whole = tuple(round(edge) for edge in box)

@@ -44,6 +44,7 @@ class Picture:
     function: str = "LINEAR"  # of the window: LINEAR, LINEAR_EXACT, SIGMOID
     viewport: tuple[int, int] | tuple[()] = ()
     region: tuple[float, ...] = ()  # x, y, width, height in the stored picture; a negative side mirrors
+    share: tuple[float, ...] = ()  # the same by its edges, each between 0 and 1: left, top, right, bottom
     form: str = "image/jpeg"
     quality: int = 0  # of JPEG, 1 to 100; 0: ours
     profile: str = "no"  # ICC: no, yes, srgb

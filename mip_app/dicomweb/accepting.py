@@ -14,7 +14,12 @@ from mip_app.dicomweb.syntaxes import (
     leaving_syntax,
 )
 
-DICOM, OCTETS, RELATED, ZIP = "application/dicom", "application/octet-stream", "multipart/related", "application/zip"
+DICOM, OCTETS, RELATED, ZIP = (
+    "application/dicom",
+    "application/octet-stream",
+    "multipart/related",
+    "application/zip",
+)
 PICTURES = ("image/jpeg", "image/png", "image/gif", "image/jp2")
 _MOST = 50  # media types of one header that are looked at
 _PIECE = re.compile(r'(?:[^,"]|"[^"]*")+')
@@ -117,7 +122,10 @@ def frames(found: Iterable[Wish], stored_syntax: str, count: int) -> Form:
         if image and wish.kind in (image, "image/*") and wish.syntax in ("", "*", stored):
             return Form(image, stored, related)
         target = wish.syntax or ENCODED.get(wish.kind, "")
-        if target in TARGETS and MEDIA_TYPES.get(target) in (wish.kind, image if wish.anything else wish.kind):
+        if target in TARGETS and MEDIA_TYPES.get(target) in (
+            wish.kind,
+            image if wish.anything else wish.kind,
+        ):
             return Form(MEDIA_TYPES[target], target, related)
     raise NotAcceptable()
 

@@ -18,9 +18,11 @@ class Part(NamedTuple):
 class Related(Response):
     """Parts are read in a worker thread while they are sent: memory stays at one chunk."""
 
-    def __init__(self, parts: Iterator[Part], kind: str, headers: dict[str, str] | None = None) -> None:
+    def __init__(
+        self, parts: Iterator[Part] | AsyncIterator[Part], kind: str, headers: dict[str, str] | None = None
+    ) -> None:
         self.boundary = secrets.token_hex(16)
-        self.parts = parts
+        self.parts = parts if isinstance(parts, AsyncIterator) else _in_thread(parts)
         super().__init__(
             headers=headers, media_type=f'multipart/related; type="{kind}"; boundary={self.boundary}'
         )
@@ -34,9 +36,14 @@ class Related(Response):
 
     async def _pieces(self) -> AsyncIterator[bytes]:
         opening = "--"
-        while (part := await anyio.to_thread.run_sync(next, self.parts, None)) is not None:
+        async for part in self.parts:
             head = f"Content-Type: {part.content_type}\r\nContent-Location: {part.location}\r\n\r\n"
             yield f"{opening}{self.boundary}\r\n{head}".encode()
             while (chunk := await anyio.to_thread.run_sync(next, part.chunks, None)) is not None:
                 yield chunk
             opening = "\r\n--"
+
+
+async def _in_thread(parts: Iterator[Part]) -> AsyncIterator[Part]:
+    while (part := await anyio.to_thread.run_sync(next, parts, None)) is not None:
+        yield part
