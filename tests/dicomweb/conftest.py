@@ -1,5 +1,6 @@
 """What tests of retrieving share: files of the wheel taken in, and a plain client with a key."""
 
+import secrets
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -34,6 +35,18 @@ def taken(site: Site) -> Callable[[str | Path], Path]:
         return known[name]
 
     return take
+
+
+def apart(path: Path, folder: Path) -> Path:
+    """The same bytes as a study of its own: each UID with other last digits."""
+    data = pydicom.dcmread(path, stop_before_pixels=True, force=True)
+    stored = path.read_bytes()
+    for keyword in ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID"):
+        uid = data[keyword].value.encode()
+        stored = stored.replace(uid, uid[:-7] + f".{secrets.randbelow(900_000) + 100_000}".encode())
+    made = folder / f"{secrets.token_hex(4)}-{path.name}"
+    made.write_bytes(stored)
+    return made
 
 
 def address(path: Path) -> str:
