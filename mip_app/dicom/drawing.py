@@ -120,6 +120,17 @@ def _looks(whole: Dataset, frame: int) -> Dataset:
 
 
 def _grey(array: Array, dataset: Dataset, asked: Picture, photometric: str) -> Array:
+    """8 bits. Each value that there can be is looked up once, where there are fewer of them than pixels."""
+    if np.issubdtype(array.dtype, np.integer) and array.dtype.itemsize <= 2:
+        low, high = int(array.min()), int(array.max())
+        if 2 * (high - low + 1) < array.size:
+            every = np.arange(low, high + 1, dtype=np.int32).astype(array.dtype)
+            greys = _greys(every, dataset, asked, photometric)
+            return cast(Array, greys[np.subtract(array, low, dtype=np.int32)])
+    return _greys(array, dataset, asked, photometric)
+
+
+def _greys(array: Array, dataset: Dataset, asked: Picture, photometric: str) -> Array:
     """8 bits by the asked window, else the file's VOI LUT or window, else from the darkest to the brightest."""
     values = _or_same(apply_modality_lut, array, dataset)
     window = _asked_window(asked)

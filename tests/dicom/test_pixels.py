@@ -127,7 +127,7 @@ def test_a_worker_that_dies_or_hangs_is_replaced(wheel):
         assert pool.ask(ask) == first
         pool.seconds = 0
         with pytest.raises(CannotDraw) as raised:
-            pool.ask(ask)
+            pool.ask(ask | {"path": str(wheel("examples_jpeg2k.dcm"))})  # no answer before the question
         assert raised.value.detail == {"reason": "timeout"}
         pool.seconds = 20
         assert pool.ask(ask) == first
