@@ -75,59 +75,66 @@ def _wish(piece: str) -> Wish:
     return Wish(kind, said.get("transfer-syntax", ""), related, quality)
 
 
-def instances(found: Iterable[Wish], count: int) -> Form:
-    """How `count` whole instances leave: application/zip, multipart or, a single one, as itself.
+def instances(found: Iterable[Wish], count: int, stored: Collection[str]) -> Form:
+    """How `count` whole instances leave that are stored in `stored`: as they are where that is taken as gladly as else.
 
-    Without a transfer syntax: as stored. Raises NotAcceptable.
+    application/zip, multipart or, a single one, as itself; without a transfer syntax as stored. Raises NotAcceptable.
     """
-    for wish in found:
-        if wish.kind == ZIP and not wish.related:
-            return Form(ZIP, related=False)
-        if wish.anything or wish.kind == "application/*":
-            return Form(DICOM, _target(wish.syntax))
-        if wish.kind != DICOM or (not wish.related and count != 1):
-            continue
-        if wish.syntax in ("", "*") or wish.syntax in TARGETS:
-            return Form(DICOM, _target(wish.syntax), wish.related)
-    raise NotAcceptable()
+    return _best(((wish, _instances(wish, count, stored)) for wish in found), "")
 
 
-def stored_as(found: Iterable[Wish], syntaxes: Collection[str]) -> bool:
-    """Whether somebody asked for just the transfer syntax in which all of it is stored."""
-    return any(wish.kind == DICOM and syntaxes == {wish.syntax} for wish in found)
+def _instances(wish: Wish, count: int, stored: Collection[str]) -> Form | None:
+    if wish.kind == ZIP and not wish.related:
+        return Form(ZIP, related=False)
+    anything = wish.kind in ("*/*", "application/*")
+    if not anything and (wish.kind != DICOM or (not wish.related and count != 1)):
+        return None
+    related = wish.related or anything
+    if wish.syntax in ("", "*") or set(stored) == {wish.syntax}:
+        return Form(DICOM, "", related)
+    return Form(DICOM, wish.syntax, related) if wish.syntax in TARGETS else None
 
 
-def _target(syntax: str) -> str:
-    return syntax if syntax in TARGETS else ""
+def zip_first(found: Iterable[Wish]) -> bool:
+    """Whether it is plain before looking that a zip is wanted."""
+    kinds = (wish.kind for wish in found if wish.kind in (ZIP, DICOM, "*/*", "application/*"))
+    return next(kinds, "") == ZIP
 
 
 def frames(found: Iterable[Wish], stored_syntax: str, count: int) -> Form:
     """How `count` frames leave; `syntax` of the form is that of their bytes. Raises NotAcceptable.
 
     `application/octet-stream` without a transfer syntax means Explicit VR Little Endian (PS3.18 8.7.3.3.2); `*` takes
-    what is stored.
+    what is stored, and so does a client that takes it as gladly as something that would have to be made.
     """
     stored = leaving_syntax(stored_syntax)
+    return _best(((wish, _frames(wish, stored, count)) for wish in found), stored)
+
+
+def _frames(wish: Wish, stored: str, count: int) -> Form | None:
+    related = wish.related or wish.anything
     image = MEDIA_TYPES.get(stored, "")
-    for wish in found:
-        related = wish.related or wish.anything
-        if not related and count > 1:
-            continue
-        if wish.anything and wish.syntax in ("", "*", stored):
-            return Form(OCTETS, stored)
-        if wish.kind == OCTETS and wish.syntax in ("*", stored):
-            return Form(OCTETS, stored, related)
-        if wish.kind == OCTETS and wish.syntax in ("", EXPLICIT_LITTLE_ENDIAN):
-            return Form(OCTETS, EXPLICIT_LITTLE_ENDIAN, related)
-        if image and wish.kind in (image, "image/*") and wish.syntax in ("", "*", stored):
-            return Form(image, stored, related)
-        target = wish.syntax or ENCODED.get(wish.kind, "")
-        if target in TARGETS and MEDIA_TYPES.get(target) in (
-            wish.kind,
-            image if wish.anything else wish.kind,
-        ):
-            return Form(MEDIA_TYPES[target], target, related)
-    raise NotAcceptable()
+    if not related and count > 1:
+        return None
+    if (wish.anything or wish.kind == OCTETS) and wish.syntax in ("*", stored):
+        return Form(OCTETS, stored, related)
+    if wish.anything and not wish.syntax:
+        return Form(OCTETS, stored, related)
+    if wish.kind == OCTETS and wish.syntax in ("", EXPLICIT_LITTLE_ENDIAN):
+        return Form(OCTETS, EXPLICIT_LITTLE_ENDIAN, related)
+    if image and wish.kind in (image, "image/*") and wish.syntax in ("", "*", stored):
+        return Form(image, stored, related)
+    target = wish.syntax or ENCODED.get(wish.kind, "")
+    if target in TARGETS and MEDIA_TYPES.get(target) == wish.kind:
+        return Form(wish.kind, target, related)
+    return None
+
+
+def _best(found: Iterable[tuple[Wish, Form | None]], stored: str) -> Form:
+    possible = [(wish.quality, form.syntax == stored, form) for wish, form in found if form]
+    if not possible:
+        raise NotAcceptable()
+    return max(possible, key=lambda one: one[:2])[2]
 
 
 def picture(found: Iterable[Wish]) -> Form:

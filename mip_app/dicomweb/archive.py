@@ -14,8 +14,6 @@ from typing import IO, Any, cast
 
 from sqlmodel import Session, col, select
 
-from mip_app.audit import service as audit
-from mip_app.audit.models import Act
 from mip_app.core.actor import Actor, Permission, needs
 from mip_app.core.blobs import CHUNK, blobs
 from mip_app.dicom.dicomdir import Filed, Record, directory, records
@@ -41,7 +39,7 @@ class Contents:
 
 @needs(Permission.STUDY_READ)
 def packed(session: Session, actor: Actor, study_uid: str, series_uid: str = "") -> Contents:
-    """What goes into the zip, and that it left: the audit knows. Raises NotVisible."""
+    """What goes into the zip. Raises NotVisible."""
     columns: tuple[Any, ...] = (
         Series.id,
         Instance.sop_class_uid,
@@ -67,7 +65,6 @@ def packed(session: Session, actor: Actor, study_uid: str, series_uid: str = "")
     listed = list(records(_filed(rows, files)))
     if not files:
         raise studies.not_visible(session, actor, study_uid)
-    audit.record(session, actor, Act.IMAGE_RETRIEVED, f"study:{study_uid}", instances=len(files), form="zip")
     return Contents(files, listed)
 
 

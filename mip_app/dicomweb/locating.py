@@ -76,9 +76,9 @@ def instances(
 
 
 @needs(Permission.STUDY_READ)
-def handed_out(session: Session, actor: Actor, study_uid: str, count: int) -> None:
-    """Instances leave as whole files."""
-    audit.record(session, actor, Act.IMAGE_RETRIEVED, f"study:{study_uid}", instances=count)
+def handed_out(session: Session, actor: Actor, study_uid: str, count: int, **how: Any) -> None:
+    """Instances leave as whole files; `form`: not one by one."""
+    audit.record(session, actor, Act.IMAGE_RETRIEVED, f"study:{study_uid}", instances=count, **how)
 
 
 @needs(Permission.STUDY_READ)

@@ -101,13 +101,10 @@ async def whole(
 ) -> Response:
     """Whole files. Without a transfer syntax as they are stored, not Explicit VR Little Endian: see decision 18."""
     wishes = accepting.wishes(accept, request.query_params.get("accept", ""))
+    if accepting.zip_first(wishes):
+        return await _zipped(study, series, instance)
     found = await looking(locating.instances, study, series, instance)
-    if accepting.stored_as(wishes, {item.transfer_syntax_uid for item in found}):
-        form = Form(DICOM, related=next(w.related for w in wishes if w.kind == DICOM))
-        if not form.related and len(found) > 1:
-            raise accepting.NotAcceptable()
-    else:
-        form = accepting.instances(wishes, len(found))
+    form = accepting.instances(wishes, len(found), {item.transfer_syntax_uid for item in found})
     if form.kind == ZIP:
         return await _zipped(study, series, instance)
     if not form.related:
@@ -119,7 +116,8 @@ async def whole(
 async def _zipped(study: str, series: str, instance: str) -> Response:
     if instance:
         raise accepting.NotAcceptable()
-    contents = await changing(archive.packed, study, series)
+    contents = await looking(archive.packed, study, series)
+    await changing(locating.handed_out, study, len(contents.files), form="zip")
     headers = {"Content-Disposition": f'attachment; filename="{_file_name(series or study)}.zip"'}
     return StreamingResponse(archive.zipped(contents), media_type=ZIP, headers=headers)
 

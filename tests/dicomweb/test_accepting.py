@@ -23,6 +23,9 @@ ANY_OCTETS = 'multipart/related; type="application/octet-stream"; transfer-synta
         (f"image/jls; transfer-syntax={JLS}", EXPLICIT, Form("image/jls", JLS, False)),
         ('multipart/related; type="image/jls"', EXPLICIT, Form("image/jls", JLS)),
         (f"image/jpeg; transfer-syntax={JPEG}", EXPLICIT, Form("image/jpeg", JPEG, False)),
+        # A client that lists all it can decode gets what is stored, and nobody's core works for it.
+        (f'multipart/related; type="image/jls"; transfer-syntax={JLS}, {ANY_OCTETS}', J2K, Form("application/octet-stream", J2K)),
+        (f"image/jls; transfer-syntax={JLS}, image/jp2;q=0.9", J2K, Form("image/jls", JLS, False)),
         ("image/webp;q=1, image/jp2;q=0.1", J2K, Form("image/jp2", J2K, False)),
     ],
 )  # fmt: skip
@@ -52,15 +55,19 @@ def test_whole_instances() -> None:
         f'multipart/related; type="{dicom}"; transfer-syntax=*',
         "*/*",
     ):
-        assert accepting.instances(wishes(accept), 3) == Form(dicom)
-    assert accepting.instances(wishes(dicom), 1) == Form(dicom, related=False)
-    assert accepting.instances(wishes(f"{dicom}; transfer-syntax={JLS}"), 1) == Form(dicom, JLS, False)
-    assert accepting.instances(wishes("text/html, application/zip"), 9) == Form(
+        assert accepting.instances(wishes(accept), 3, {J2K}) == Form(dicom)
+    assert accepting.instances(wishes(dicom), 1, {J2K}) == Form(dicom, related=False)
+    assert accepting.instances(wishes(f"{dicom}; transfer-syntax={JLS}"), 1, {J2K}) == Form(dicom, JLS, False)
+    assert accepting.instances(wishes("text/html, application/zip"), 9, {J2K}) == Form(
         "application/zip", related=False
+    )
+    # In which it is stored, asked for by name, though we could not make it.
+    assert accepting.instances(wishes(f"{dicom}; transfer-syntax=1.2.3"), 1, {"1.2.3"}) == Form(
+        dicom, related=False
     )
     for accept, count in ((dicom, 2), (f"{dicom}; transfer-syntax=1.2.3", 1), ("image/jpeg", 1)):
         with pytest.raises(NotAcceptable):
-            accepting.instances(wishes(accept), count)
+            accepting.instances(wishes(accept), count, {J2K})
 
 
 def test_the_query_parameter_counts_in_the_headers_place() -> None:
