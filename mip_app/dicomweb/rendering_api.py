@@ -3,6 +3,7 @@
 Of a study or series the picture is that of the instance that stands for it, of a cine that of its middle frame.
 """
 
+import hashlib
 from collections.abc import AsyncIterator, Sequence
 from typing import Annotated
 
@@ -94,7 +95,7 @@ async def drawn_answer(
 ) -> Response:
     tag = drawn.tag_of(item, frames[0], asked)
     if related:
-        tag = f'{tag[:-1]}-{"-".join(map(str, frames))[:60]}"'
+        tag = f'{tag[:-1]}-{hashlib.sha256(repr(list(frames)).encode()).hexdigest()[:16]}"'
     headers = {"ETag": tag, "Cache-Control": AGAIN, "Vary": "Accept"}
     if "annotation" in request.query_params:
         headers["Warning"] = rendered.NO_ANNOTATION

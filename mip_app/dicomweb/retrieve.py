@@ -1,6 +1,7 @@
 """Frames, instances and values of files as bytes."""
 
 from collections.abc import Iterator
+from itertools import chain
 
 import numpy as np
 
@@ -52,7 +53,8 @@ def whole(item: Located) -> Iterator[bytes]:
 def value(item: Located, offset: int, length: int) -> Iterator[bytes]:
     """A value that stayed in the file, by its place there. Raises NotVisible outside of it."""
     if item.transfer_syntax_uid in DEFLATED:
-        return _inflated(item, offset, length)
+        pieces = _inflated(item, offset, length)
+        return chain([next(pieces, b"")], pieces)  # what is not there is known before anything is sent
     within(item, offset, length)
     return blobs().ranges(item.blob, cut([(offset, length)], 0, length))
 

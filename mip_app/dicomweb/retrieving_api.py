@@ -1,6 +1,7 @@
 """WADO-RS bytes: studies, series, instances, frames and bulk data (PS3.18 10.4.1.1)."""
 
 import asyncio
+import hashlib
 import re
 from collections.abc import Iterator
 from typing import Annotated
@@ -17,7 +18,7 @@ from mip_app.core.lane import pixels as lane
 from mip_app.dicomweb import accepting, archive, locating, noting, partial, retrieve, transcoding
 from mip_app.dicomweb.accepting import DICOM, OCTETS, ZIP, Form
 from mip_app.dicomweb.locating import ROOT, Located
-from mip_app.dicomweb.multipart import Part, Related
+from mip_app.dicomweb.multipart import Part, Related, in_thread
 from mip_app.dicomweb.numbers import frame_numbers
 from mip_app.dicomweb.partial import AGAIN, TO_KEEP
 from mip_app.dicomweb.syntaxes import leaving_syntax
@@ -43,7 +44,7 @@ async def frames(
     form = accepting.frames(wishes, item.transfer_syntax_uid, len(wanted))
     content_type = f"{form.kind}; transfer-syntax={form.syntax}"
     stored = form.syntax == leaving_syntax(item.transfer_syntax_uid)
-    tag = f'"{item.sha256[:32]}-{numbers[:40]}{"" if stored else "-" + form.syntax[14:]}"'
+    tag = f'"{item.sha256[:32]}-{_short(numbers)}{"" if stored else "-" + form.syntax[14:]}"'
     headers = {"Vary": "Accept"}
     if not form.related:
         headers["Content-Location"] = f"{item.address}/frames/{wanted[0]}"
@@ -60,7 +61,7 @@ async def frames(
             at = f"{item.address}/frames/{number}"
             yield Part(content_type, at, retrieve.frame(item, number, form.syntax))
 
-    return Related(parts(), form.kind, headers)
+    return Related(parts(), form.kind, headers, made=not stored)
 
 
 async def _single_frame(
@@ -110,7 +111,7 @@ async def whole(
     if not form.related:
         return await single_instance(request, found[0], form.syntax)
     await changing(locating.handed_out, study, len(found))
-    return Related(_files(found, form.syntax), DICOM)
+    return Related(_files(found, form.syntax), DICOM, made=bool(form.syntax))
 
 
 async def _zipped(study: str, series: str, instance: str) -> Response:
@@ -141,7 +142,7 @@ async def single_instance(request: Request, item: Located, syntax: str) -> Respo
         made = await lane.run(transcoding.instance, item, syntax)
         await changing(locating.handed_out, item.study_uid, 1)
         headers |= {"ETag": tag, "Cache-Control": AGAIN}
-        return StreamingResponse(made, media_type=content_type, headers=headers)
+        return StreamingResponse(in_thread(made, made=True), media_type=content_type, headers=headers)
     await _handed_out_once(request, item)
 
     def read(start: int, length: int) -> Iterator[bytes]:
@@ -158,6 +159,11 @@ async def _handed_out_once(request: Request, item: Located) -> None:
         await noting.noted(f"file:{item.sop_instance_uid}", locating.handed_out, item.study_uid, 1)
     else:
         await changing(locating.handed_out, item.study_uid, 1)
+
+
+def _short(numbers: str) -> str:
+    """A list of frames in an ETag."""
+    return numbers if len(numbers) <= 24 else hashlib.sha256(numbers.encode()).hexdigest()[:24]
 
 
 def _file_name(uid: str) -> str:
