@@ -3,7 +3,16 @@
 import subprocess
 import sys
 
-ALL = (["list"], ["sign_in"], ["audit"], ["viewer"], ["ingest", "zip"], ["ingest", "stow"], ["dimse"])
+ALL = (
+    ["list"],
+    ["sign_in"],
+    ["audit"],
+    ["viewer"],
+    ["retrieve"],
+    ["ingest", "zip"],
+    ["ingest", "stow"],
+    ["dimse"],
+)
 
 
 def main() -> int:

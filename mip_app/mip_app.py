@@ -27,6 +27,7 @@ from mip_app.core.database import engine
 from mip_app.core.errors import MipError
 from mip_app.core.http import Guard, error_answer, malformed, unexpected
 from mip_app.core.logs import frontend_error
+from mip_app.dicomweb import rendering_api, retrieving_api, wado_uri
 from mip_app.dicomweb.api import router as dicomweb
 from mip_app.dicomweb.searching import router as searching
 from mip_app.dicomweb.stow import router as stow
@@ -61,6 +62,9 @@ ROUTERS = (
     official_account_api.router,
     dicomweb,
     searching,
+    retrieving_api.router,
+    rendering_api.router,
+    wado_uri.router,
     stow,
     ingest_api.router,
     reports_api.router,
@@ -90,6 +94,7 @@ API_PREFIXES = (
     "/reports/leave",
     "/institution/",
     "/wechat/",
+    wado_uri.PATH,
     auditing_api.PATH,
 )
 

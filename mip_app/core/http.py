@@ -58,7 +58,7 @@ def is_path(asked: str) -> bool:
 CODEC_WORKER = "/assets/decodeImageFrameWorker"
 CODEC_POLICY = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'"
 NOT_PAGES = (
-    *("/dicom-web", "/auth/", "/healthz", "/_event", "/assets/", "/external/", "/portraits/"),
+    *("/dicom-web", "/wado", "/auth/", "/healthz", "/_event", "/assets/", "/external/", "/portraits/"),
     "/wechat/",
 )
 FILES = (".js", ".css", ".map", ".json", ".webp", ".svg", ".ico", ".png", ".woff2", ".wasm", ".txt")

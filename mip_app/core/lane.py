@@ -22,17 +22,18 @@ class LaneFull(MipError):
 
 
 class Lane:
-    """One thread of its own, and a line in front of it. Used on the event loop alone."""
+    """A thread of its own, or a few, and a line in front of it. Used on the event loop alone."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, threads: int = 1, waiting: int = WAITING) -> None:
         self._name, self._in_line = name, 0
+        self._threads, self._waiting = threads, waiting
         self._thread: ThreadPoolExecutor | None = None
 
     async def run(self, work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Run `work` after those who came before. Raises LaneFull when too many did."""
-        if self._in_line > WAITING:
+        if self._in_line >= self._waiting + self._threads:
             raise LaneFull()
-        self._thread = self._thread or ThreadPoolExecutor(1, self._name)
+        self._thread = self._thread or ThreadPoolExecutor(self._threads, self._name)
         self._in_line += 1
         try:
             return await asyncio.wrap_future(self._thread.submit(work, *args, **kwargs))
@@ -42,3 +43,5 @@ class Lane:
 
 files = Lane("files")  # lists and pictures that came in
 prints = Lane("prints")  # reports being set
+# What child processes draw and decode (dicom/pixels.py): a thread for each of them; a page asks for fifty thumbnails.
+pixels = Lane("pixels", threads=2, waiting=400)

@@ -1,201 +1,116 @@
-"""The child process of pixels.py: decodes and draws one frame at a time, under limits of memory and time.
+"""One frame as a picture: greys by window or table, colours by palette, the part and size that were asked for.
 
-The frame's bytes are cut out by our own index and decoded alone by pydicom, so a lying table or a short file ends in
-an error and never shows what lay in memory before.
+Runs in the child process of pixels.py.
 """
 
 import io
-import json
-import os
-import resource
-import sys
-import warnings
-from pathlib import Path
+import math
 from typing import Any, cast
 
 import numpy as np
-from PIL import Image
-from pydicom import dcmread
-from pydicom.dataset import Dataset, FileMetaDataset
-from pydicom.encaps import encapsulate
+from PIL import Image, ImageCms
+from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
-from pydicom.pixels import apply_color_lut, apply_modality_lut, get_decoder
+from pydicom.pixels import apply_color_lut, apply_modality_lut
 from pydicom.pixels.processing import apply_voi
-from pydicom.uid import UID, ExplicitVRLittleEndian
 
-from mip_app.core.errors import MipError
-from mip_app.dicom.codestream import ended, size_of
+from mip_app.dicom.decoding import Array, NotDrawn, Source, samples
 from mip_app.dicom.dicomjson import swapped
-from mip_app.dicom.frames import VIDEO
-from mip_app.dicom.part10 import Header, parsed, read_header, shape_of
-from mip_app.dicom.pixels import ANSWER
-
-MEMORY = 3 * 1024**3
-CPU_SECONDS = 20
-MAX_PIXELS = 120_000_000
-_PARTLY = frozenset({"1.2.840.10008.1.2.4.51"})  # no decoder for its 12 bits
-_PIXEL_MODULE = (
-    "Rows", "Columns", "SamplesPerPixel", "PhotometricInterpretation", "PlanarConfiguration",
-    "BitsStored", "HighBit", "PixelRepresentation",
-)  # fmt: skip
-Array = np.ndarray[Any, Any]
+from mip_app.dicom.pixels import Picture
 
 
-class NotDrawn(Exception):
-    """Its text is the reason in CannotDraw."""
-
-
-def decode(path: Path, frame: int) -> bytes:
-    header = _header(path, frame)
-    if (raw := _native(path, header, frame)) is not None:
-        return raw
-    array = _array(path, header, frame, raw=True)
-    if header.bits_allocated == 1:
-        return np.packbits(array.reshape(-1), bitorder="little").tobytes()
-    return array.astype(array.dtype.newbyteorder("<"), copy=False).tobytes()
-
-
-def render(path: Path, frame: int, size: int | None, window: tuple[float, float] | None) -> bytes:
-    header = _header(path, frame)
-    array = _array(path, header, frame, raw=False)
-    dataset = dcmread(path, stop_before_pixels=True, force=True, defer_size="1 MB")
+def render(source: Source, frame: int, asked: Picture) -> bytes:
+    array, _ = samples(source, frame, raw=False)
+    header = source.header
+    looks = _looks(source.dataset, frame)
     if header.photometric == "PALETTE COLOR":
-        picture = Image.fromarray(_palette(array, dataset))
+        picture = Image.fromarray(_palette(array, looks))
     elif header.samples_per_pixel >= 3:
         picture = Image.fromarray(_eight_bits(array[..., :3], header.bits_stored or header.bits_allocated))
     else:
-        picture = Image.fromarray(_grey(array, _looks(dataset, frame), window, header.photometric))
-    if size:
-        picture.thumbnail((size, size), Image.Resampling.LANCZOS)
+        picture = Image.fromarray(_grey(array, looks, asked, header.photometric))
+    picture = _region(picture, _share(picture, asked.share) or asked.region)
+    if asked.size:
+        picture.thumbnail((asked.size, asked.size), Image.Resampling.LANCZOS)
+    elif asked.viewport:
+        picture = _fitted(picture, asked.viewport)
+    profile, picture = _profiled(picture, source.dataset, asked.profile)
+    return _written(picture, asked, profile)
+
+
+def _share(picture: Image.Image, edges: tuple[float, ...]) -> tuple[float, ...]:
+    if not edges:
+        return ()
+    x, y = round(edges[0] * picture.width), round(edges[1] * picture.height)
+    right, bottom = round(edges[2] * picture.width), round(edges[3] * picture.height)
+    return x, y, max(right - x, 1), max(bottom - y, 1)
+
+
+def _region(picture: Image.Image, region: tuple[float, ...]) -> Image.Image:
+    """The part from (x, y) on, mirrored where a side is negative (PS3.18 8.3.5.1.4). Raises NotDrawn (region)."""
+    if not region:
+        return picture
+    x, y, width, height = region
+    width = picture.width - x if math.isinf(width) else width
+    height = picture.height - y if math.isinf(height) else height
+    box = (x, y, x + abs(width), y + abs(height))
+    inside = 0 <= box[0] < box[2] <= picture.width and 0 <= box[1] < box[3] <= picture.height
+    whole = tuple(round(edge) for edge in box)
+    if not inside or whole[0] == whole[2] or whole[1] == whole[3]:
+        raise NotDrawn("region")
+    picture = picture.crop((whole[0], whole[1], whole[2], whole[3]))
+    if width < 0:
+        picture = picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+    return picture.transpose(Image.Transpose.FLIP_TOP_BOTTOM) if height < 0 else picture
+
+
+def _fitted(picture: Image.Image, viewport: tuple[int, int]) -> Image.Image:
+    """As large as the viewport allows, undistorted."""
+    scale = min(viewport[0] / picture.width, viewport[1] / picture.height)
+    size = max(round(picture.width * scale), 1), max(round(picture.height * scale), 1)
+    return picture if size == picture.size else picture.resize(size, Image.Resampling.LANCZOS)
+
+
+def _profiled(picture: Image.Image, dataset: Dataset, asked: str) -> tuple[bytes, Image.Image]:
+    """The ICC profile to write, and the picture in it. Greys have none."""
+    if picture.mode != "RGB" or asked in ("", "no"):
+        return b"", picture
+    standard = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
+    paths = dataset.get("OpticalPathSequence") or [Dataset()]
+    own = dataset.get("ICCProfile") or paths[0].get("ICCProfile") or b""
+    try:
+        theirs = ImageCms.ImageCmsProfile(io.BytesIO(own)) if own else standard
+        if asked == "yes":
+            return (own or standard.tobytes()), picture
+        changed = ImageCms.profileToProfile(picture, theirs, standard) if own else picture
+    except (ImageCms.PyCMSError, OSError, ValueError):  # no profile at all: what a sender wrote there
+        changed = picture
+    return standard.tobytes(), cast(Image.Image, changed)
+
+
+def _written(picture: Image.Image, asked: Picture, profile: bytes) -> bytes:
     made = io.BytesIO()
-    picture.save(made, "JPEG", quality=85 if size else 92)
+    more: dict[str, Any] = {"icc_profile": profile} if profile else {}
+    match asked.form:
+        case "image/png":
+            picture.save(made, "PNG", compress_level=3, **more)
+        case "image/gif":
+            picture.save(made, "GIF")
+        case "image/jp2":
+            picture.save(made, "JPEG2000")
+        case _:
+            picture.save(made, "JPEG", quality=asked.quality or (85 if asked.size else 92), **more)
     return made.getvalue()
 
 
-def _header(path: Path, frame: int) -> Header:
-    header = read_header(path)
-    drawable = header.rows > 0 and header.columns > 0
-    if not drawable or header.frames.reason in ("no_pixel_data", "empty", "no_dimensions"):
-        raise NotDrawn("no_pixels")
-    if header.transfer_syntax in VIDEO:
-        raise NotDrawn("video")
-    if not 1 <= frame <= header.number_of_frames:
-        raise NotDrawn("no_such_frame")
-    if header.rows * header.columns > MAX_PIXELS:
-        raise NotDrawn("too_large")
-    if header.bits_stored > header.bits_allocated:
-        raise NotDrawn("damaged")
-    return header
-
-
-def _native(path: Path, header: Header, frame: int) -> bytes | None:
-    """The frame of uncompressed pixel data, wherever it begins; None when the data is compressed."""
-    index = header.frames
-    if index.fragments or index.reason in (
-        "fragments_do_not_add_up",
-        "compressed_without_items",
-        "unknown_syntax",
-    ):
-        return None
-    if index.native:
-        [(offset, length)] = index.parts(frame)
-        with path.open("rb") as stream:
-            stream.seek(offset)
-            data = stream.read(length)
-        if len(data) != length:
-            raise NotDrawn("damaged")
-        return swapped(data, index.byte_swap)
-    return _odd_native(path, header, frame)
-
-
-def _odd_native(path: Path, header: Header, frame: int) -> bytes:
-    """Deflated, bits that do not fill bytes, words that do not fill frames: by way of all the pixel data."""
-    with parsed(path) as found:
-        shape, pixels = shape_of(found.data), found.data.pixels
-        if pixels is None or (shape.bits % 8 and shape.bits != 1):
-            raise NotDrawn("damaged")
-        big = not found.data.little_endian
-        bits, first = shape.frame_bits, shape.frame_bits * (frame - 1)
-        start, end = first // 8, (first + bits + 7) // 8
-        end += end % 2
-        start -= start % 2
-        found.walker.seek(pixels.offset + start)
-        data = found.walker.read(min(end, pixels.length) - start)
-        word = max(shape.bits // 8, 2 if pixels.vr == "OW" else 1)
-    data = swapped(data, word) if big else data
-    if shape.bits != 1:
-        skip = first // 8 - start
-        return data[skip : skip + bits // 8]
-    skip = first - start * 8
-    unpacked = np.unpackbits(np.frombuffer(data, np.uint8), bitorder="little")[skip : skip + bits]
-    return np.packbits(unpacked, bitorder="little").tobytes()
-
-
-def _array(path: Path, header: Header, frame: int, raw: bool) -> Array:
-    """(rows, columns) or (rows, columns, samples) of one frame; RGB for YBR unless `raw`."""
-    alone = _alone(path, header)
-    syntax = UID(header.transfer_syntax)
-    data = _native(path, header, frame)
-    if data is not None:
-        syntax = ExplicitVRLittleEndian
-        alone.PixelData = data + b"\0" * (len(data) % 2)
-    else:
-        code = _code(path, header, frame)
-        alone.PixelData = encapsulate([code])
-        alone["PixelData"].is_undefined_length = True
-    if header.bits_allocated in (32, 64) and _is_float(path):
-        alone.add_new(0x7FE00008 if header.bits_allocated == 32 else 0x7FE00009, "OF", alone.PixelData)
-        del alone.PixelData
-    alone.file_meta.TransferSyntaxUID = syntax
-    try:
-        decoder = get_decoder(syntax)
-    except NotImplementedError:
-        raise NotDrawn("syntax") from None
-    try:
-        array, _ = decoder.as_array(alone, index=0, raw=raw)
-    except RuntimeError:  # of all plugins
-        raise NotDrawn("syntax" if syntax in _PARTLY else "damaged") from None
-    return cast(Array, array)
-
-
-def _alone(path: Path, header: Header) -> Dataset:
-    """A data set of one frame with what decoding needs."""
-    whole = dcmread(path, stop_before_pixels=True, force=True, defer_size="1 MB")
-    alone = Dataset()
-    for keyword in _PIXEL_MODULE:
+def _looks(whole: Dataset, frame: int) -> Dataset:
+    """How pixels become greys or colours, the frame's own of the functional groups (PS3.3 C.7.6.16) on top."""
+    dataset = whole.group_dataset(0x0028)
+    for keyword in ("SOPClassUID", "Modality"):
         if keyword in whole:
-            setattr(alone, keyword, getattr(whole, keyword))
-    alone.BitsAllocated = header.bits_allocated
-    alone.NumberOfFrames = 1
-    alone.file_meta = FileMetaDataset()
-    return alone
-
-
-def _is_float(path: Path) -> bool:
-    with parsed(path) as found:
-        return found.data.pixels is not None and found.data.pixels.tag != 0x7FE00010
-
-
-def _code(path: Path, header: Header, frame: int) -> bytes:
-    if header.frames.reason:
-        raise NotDrawn("syntax" if header.frames.reason == "unknown_syntax" else "damaged")
-    with path.open("rb") as stream:
-        code = b""
-        for offset, length in header.frames.parts(frame):
-            stream.seek(offset)
-            code += stream.read(length)
-    told = size_of(code)
-    if told and told != (header.rows, header.columns):
-        raise NotDrawn("size")
-    if not ended(code):
-        raise NotDrawn("damaged")
-    return code
-
-
-def _looks(dataset: Dataset, frame: int) -> Dataset:
-    """The data set with the frame's own window and rescale of the functional groups (PS3.3 C.7.6.16) on top."""
-    shared = list(dataset.get("SharedFunctionalGroupsSequence") or [])[:1]
-    own = list(dataset.get("PerFrameFunctionalGroupsSequence") or [])[frame - 1 : frame]
+            setattr(dataset, keyword, whole.get(keyword))
+    shared = (whole.get("SharedFunctionalGroupsSequence") or [])[:1]
+    own = (whole.get("PerFrameFunctionalGroupsSequence") or [])[frame - 1 : frame]
     for group in (*shared, *own):
         for name in ("FrameVOILUTSequence", "PixelValueTransformationSequence"):
             for item in list(group.get(name) or [])[:1]:
@@ -204,24 +119,43 @@ def _looks(dataset: Dataset, frame: int) -> Dataset:
     return dataset
 
 
-def _grey(array: Array, dataset: Dataset, window: tuple[float, float] | None, photometric: str) -> Array:
+def _grey(array: Array, dataset: Dataset, asked: Picture, photometric: str) -> Array:
+    """8 bits. Each value that there can be is looked up once, where there are fewer of them than pixels."""
+    if np.issubdtype(array.dtype, np.integer) and array.dtype.itemsize <= 2:
+        low, high = int(array.min()), int(array.max())
+        if 2 * (high - low + 1) < array.size:
+            every = np.arange(low, high + 1, dtype=np.int32).astype(array.dtype)
+            greys = _greys(every, dataset, asked, photometric)
+            return cast(Array, greys[np.subtract(array, low, dtype=np.int32)])
+    return _greys(array, dataset, asked, photometric)
+
+
+def _greys(array: Array, dataset: Dataset, asked: Picture, photometric: str) -> Array:
     """8 bits by the asked window, else the file's VOI LUT or window, else from the darkest to the brightest."""
     values = _or_same(apply_modality_lut, array, dataset)
+    window = _asked_window(asked)
     table = None if window else _voi_table(values, dataset)
     if table is not None:
         share = table
     else:
-        values = np.nan_to_num(values.astype(np.float64))
+        values = _real(values)
         center, width = window or _window(dataset) or (0.0, 0.0)
         if width <= 0:
             low, high = float(values.min()), float(values.max())
             center, width = (low + high) / 2, high - low
-        if not window and dataset.get("VOILUTFunction") == "SIGMOID":
+        if (asked.function if window else dataset.get("VOILUTFunction")) == "SIGMOID":
             share = 1 / (1 + np.exp(np.clip(-4 * (values - center) / max(width, 1e-9), -60, 60)))
         else:
             share = (values - center) / max(width, 1e-9) + 0.5
     grey = (np.clip(share, 0, 1) * 255 + 0.5).astype(np.uint8)
     return cast(Array, 255 - grey if photometric == "MONOCHROME1" else grey)
+
+
+def _real(values: Array) -> Array:
+    """Whole numbers of 16 bits are exact in single precision, which takes half the time."""
+    if np.issubdtype(values.dtype, np.integer) and values.dtype.itemsize <= 2:
+        return values.astype(np.float32)
+    return cast(Array, np.nan_to_num(values.astype(np.float64)))
 
 
 def _window(dataset: Dataset) -> tuple[float, float] | None:
@@ -235,7 +169,15 @@ def _window(dataset: Dataset) -> tuple[float, float] | None:
         return None
     if not (np.isfinite(center) and np.isfinite(width)) or width <= 0:
         return None
-    exact = dataset.get("VOILUTFunction") in ("LINEAR_EXACT", "SIGMOID")
+    return _centered(center, width, dataset.get("VOILUTFunction"))
+
+
+def _asked_window(asked: Picture) -> tuple[float, float] | None:
+    return _centered(*asked.window, asked.function) if asked.window else None
+
+
+def _centered(center: float, width: float, function: str | None) -> tuple[float, float]:
+    exact = function in ("LINEAR_EXACT", "SIGMOID")
     return (center, width) if exact or width <= 1 else (center - 0.5, width - 1)
 
 
@@ -285,50 +227,3 @@ def _palette(array: Array, dataset: Dataset) -> Array:
 
 def _eight_bits(array: Array, bits: int) -> Array:
     return cast(Array, (array >> max(bits - 8, 0)).clip(0, 255).astype(np.uint8))
-
-
-def _limits() -> None:
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-
-
-def _more_time() -> None:
-    spent = resource.getrusage(resource.RUSAGE_SELF)
-    used = int(spent.ru_utime + spent.ru_stime) + 1
-    resource.setrlimit(resource.RLIMIT_CPU, (used + CPU_SECONDS, resource.RLIM_INFINITY))
-
-
-def _answer(request: dict[str, Any]) -> bytes:
-    path, frame = Path(request["path"]), int(request["frame"])
-    if request["op"] == "decode":
-        return decode(path, frame)
-    window = request["window"]
-    return render(path, frame, request["size"], (window[0], window[1]) if window else None)
-
-
-def _reason(error: BaseException) -> str:
-    if isinstance(error, NotDrawn):
-        return str(error)
-    if isinstance(error, MipError):
-        return error.code
-    return "too_large" if isinstance(error, MemoryError) else "damaged"
-
-
-def main() -> None:
-    """Requests are lines of JSON on standard input, answers `pixels.ANSWER` and bytes on standard output."""
-    out = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # what codecs print must not get into the answers
-    warnings.simplefilter("ignore")
-    _limits()
-    for line in sys.stdin.buffer:
-        _more_time()
-        try:
-            failed, answer = 0, _answer(json.loads(line))
-        except Exception as error:  # codecs raise anything; each is an answer
-            failed, answer = 1, json.dumps(_reason(error)).encode()
-        out.write(ANSWER.pack(failed, len(answer)) + answer)
-        out.flush()
-
-
-if __name__ == "__main__":
-    main()

@@ -15,8 +15,9 @@ import sys
 import threading
 import time
 from contextlib import suppress
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from mip_app.core.errors import MipError
 
@@ -34,19 +35,50 @@ class CannotDraw(MipError):
     status: ClassVar[int] = 406
 
 
-def render(
-    path: Path, frame: int = 1, size: int | None = None, window: tuple[float, float] | None = None
-) -> bytes:
-    """JPEG of one frame (from 1), at most `size` pixels wide and high; `window`: (center, width).
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """How a frame is to be drawn. Without a window the file's own counts (VOI LUT, then window, then all values)."""
 
-    Without a window the file's own counts (VOI LUT, then window, then all grey values). Raises CannotDraw.
-    """
-    return _pool().ask({"op": "render", "path": str(path), "frame": frame, "size": size, "window": window})
+    size: int = 0  # at most so many pixels wide and high; 0: as stored, or as the viewport says
+    window: tuple[float, float] | tuple[()] = ()  # center, width
+    function: str = "LINEAR"  # of the window: LINEAR, LINEAR_EXACT, SIGMOID
+    viewport: tuple[int, int] | tuple[()] = ()
+    region: tuple[float, ...] = ()  # x, y, width, height in the stored picture; a negative side mirrors
+    share: tuple[float, ...] = ()  # the same by its edges, each between 0 and 1: left, top, right, bottom
+    form: str = "image/jpeg"
+    quality: int = 0  # of JPEG, 1 to 100; 0: ours
+    profile: str = "no"  # ICC: no, yes, srgb
+
+    @classmethod
+    def of(cls, told: dict[str, Any]) -> "Picture":
+        values: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in told.items()}
+        return cls(**values)
+
+
+def render(path: Path, frame: int = 1, asked: Picture | None = None) -> bytes:
+    """One frame (from 1) as a picture. Raises CannotDraw."""
+    picture = asdict(asked or Picture())
+    return _pool().ask({"op": "render", "path": str(path), "frame": frame, "picture": picture})
 
 
 def decode_frame(path: Path, frame: int = 1) -> bytes:
     """One frame (from 1) as native little endian samples, bits packed where one is allocated. Raises CannotDraw."""
     return _pool().ask({"op": "decode", "path": str(path), "frame": frame})
+
+
+def encode_frame(path: Path, frame: int, syntax: str) -> bytes:
+    """One frame (from 1) encoded in the transfer syntax `syntax`. Raises CannotDraw."""
+    return _pool().ask({"op": "encode", "path": str(path), "frame": frame, "syntax": syntax})
+
+
+def recoded_head(path: Path, syntax: str, uid: str = "") -> tuple[bytes, bytes]:
+    """A Part 10 file in another transfer syntax, up to where its frames begin; and the first frame.
+
+    `uid`: a new SOP Instance UID. Raises CannotDraw.
+    """
+    answer = _pool().ask({"op": "head", "path": str(path), "syntax": syntax, "uid": uid})
+    length = int.from_bytes(answer[:4], "big")
+    return answer[4 : 4 + length], answer[4 + length :]
 
 
 class _Died(Exception):
@@ -64,7 +96,7 @@ class Worker:
         threads = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL")}
         self.jobs = 0
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "mip_app.dicom.drawing"],
+            [sys.executable, "-m", "mip_app.dicom.child"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

@@ -13,6 +13,8 @@ from mip_app.studies import door
 from mip_app.studies import service as studies
 from mip_app.studies.models import Instance, Series, Study
 
+ROOT = "/dicom-web"
+
 
 @dataclass(frozen=True, slots=True)
 class Located:
@@ -27,6 +29,10 @@ class Located:
     transfer_syntax_uid: str
     frames: str
     frame_count: int
+
+    @property
+    def address(self) -> str:
+        return f"{ROOT}/studies/{self.study_uid}/series/{self.series_uid}/instances/{self.sop_instance_uid}"
 
     @property
     def index(self) -> FrameIndex:
@@ -70,11 +76,9 @@ def instances(
 
 
 @needs(Permission.STUDY_READ)
-def handed_out(session: Session, actor: Actor, study_uid: str, *further: str) -> list[Located]:
-    """`instances`, to leave as whole files: the audit knows. Raises NotVisible."""
-    found = instances(session, actor, study_uid, *further)
-    audit.record(session, actor, Act.IMAGE_RETRIEVED, f"study:{study_uid}", instances=len(found))
-    return found
+def handed_out(session: Session, actor: Actor, study_uid: str, count: int, **how: Any) -> None:
+    """Instances leave as whole files; `form`: not one by one."""
+    audit.record(session, actor, Act.IMAGE_RETRIEVED, f"study:{study_uid}", instances=count, **how)
 
 
 @needs(Permission.STUDY_READ)
@@ -98,11 +102,58 @@ def instance(
 
 
 @needs(Permission.STUDY_READ)
-def middle(session: Session, actor: Actor, study_uid: str, series_uid: str = "") -> Located | None:
-    """The instance that stands for a study or series in a thumbnail: the middle one of the first with pixels.
+def representative(
+    session: Session, actor: Actor, study_uid: str, series_uid: str = "", sop_instance_uid: str = ""
+) -> Located | None:
+    """The instance that stands for a study or series in a picture: the middle one of the first series with pixels.
 
     None where nothing has pixels. Raises NotVisible.
     """
-    found = [item for item in instances(session, actor, study_uid, series_uid) if item.index.count]
-    first = [item for item in found if item.series_uid == found[0].series_uid]
-    return first[len(first) // 2] if first else None
+    if sop_instance_uid:
+        return instance(session, actor, study_uid, series_uid, sop_instance_uid)
+    of_series = col(Instance.series_pk) == col(Series.id)
+    drawable = select(Instance.id).where(of_series, col(Instance.rows) > 0).exists()
+    statement = (
+        select(Series.id, Series.instance_count, drawable)
+        .select_from(Study)
+        .join(Series, col(Series.study_pk) == Study.id)
+        .where(Study.study_uid == study_uid)
+        .order_by(drawable.desc(), col(Series.series_number), col(Series.id))
+        .limit(1)
+    )
+    if series_uid:
+        statement = statement.where(Series.series_uid == series_uid)
+    found = session.execute(door.through(statement, actor)).first()
+    if found is None:
+        raise studies.not_visible(session, actor, study_uid)
+    series, count, has_pixels = found
+    return _middle(session, series, count) if has_pixels else None
+
+
+def _middle(session: Session, series: int, count: int) -> Located | None:
+    ordered = (
+        select(*_COLUMNS)
+        .select_from(Instance)
+        .join(Series, col(Series.id) == Instance.series_pk)
+        .join(Study, col(Study.id) == Series.study_pk)
+        .where(Instance.series_pk == series)
+        .order_by(col(Instance.instance_number), col(Instance.id))
+        .limit(1)
+    )
+    for one in (ordered.where(col(Instance.id) == _nth(session, series, count // 2)), ordered):
+        row = session.execute(door.marked(one.where(col(Instance.rows) > 0))).first()
+        if row is not None:
+            return Located(*row)
+    return None
+
+
+def _nth(session: Session, series: int, number: int) -> int:
+    """By the index alone, however long the series is."""
+    statement = (
+        select(Instance.id)
+        .where(Instance.series_pk == series)
+        .order_by(col(Instance.instance_number), col(Instance.id))
+        .offset(number)
+        .limit(1)
+    )
+    return session.execute(door.marked(statement)).scalar() or 0

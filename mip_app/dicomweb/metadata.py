@@ -9,12 +9,11 @@ from sqlmodel import Session, col, select
 from mip_app.core.actor import Actor, Permission, needs
 from mip_app.core.blobs import NoRoom, blobs
 from mip_app.core.errors import NotVisible
+from mip_app.dicomweb.locating import ROOT
 from mip_app.dicomweb.syntaxes import leaving_syntax
 from mip_app.studies import door
 from mip_app.studies import service as studies
 from mip_app.studies.models import Instance, Series, Study
-
-ROOT = "/dicom-web"
 
 
 @needs(Permission.STUDY_READ)

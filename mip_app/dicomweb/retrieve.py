@@ -1,31 +1,32 @@
-"""Frames, instances and thumbnails as bytes."""
+"""Frames, instances and values of files as bytes."""
 
 from collections.abc import Iterator
-from contextlib import suppress
 from itertools import chain, islice
 
 import numpy as np
 
-from mip_app.core.blobs import CHUNK, NoRoom, blobs
-from mip_app.core.errors import MipError, NotVisible
+from mip_app.core.blobs import CHUNK, blobs
+from mip_app.core.errors import NotVisible
 from mip_app.dicom import pixels
+from mip_app.dicom.elements import DataSet, Element, Refused
+from mip_app.dicom.part10 import DEFLATED, parsed
 from mip_app.dicomweb.locating import Located
-from mip_app.dicomweb.syntaxes import UNCOMPRESSED
+from mip_app.dicomweb.partial import cut
+from mip_app.dicomweb.syntaxes import EXPLICIT_LITTLE_ENDIAN, UNCOMPRESSED, leaving_syntax
 
-THUMBNAIL = 128  # pixels, the longer side
-
-
-class NotAcceptable(MipError):
-    code = "dicomweb.not_acceptable"
-    status = 406
+_ENDLESS = 0xFFFFFFFF
 
 
-def frame(item: Located, number: int, decoded: bool) -> Iterator[bytes]:
-    """One frame, counted from 1, as stored; native little endian when `decoded`. Raises NotVisible, CannotDraw."""
+def frame(item: Located, number: int, syntax: str) -> Iterator[bytes]:
+    """One frame, counted from 1, in the transfer syntax `syntax`. Raises NotVisible, CannotDraw."""
     if not 1 <= number <= item.frame_count:
         raise NotVisible(frame=number)
     index = item.index
-    if decoded and item.transfer_syntax_uid not in UNCOMPRESSED or not index.count:
+    stored = syntax == leaving_syntax(item.transfer_syntax_uid)
+    if not stored and syntax != EXPLICIT_LITTLE_ENDIAN:
+        with blobs().local(item.blob) as path:
+            return iter([pixels.encode_frame(path, number, syntax)])
+    if not stored and item.transfer_syntax_uid not in UNCOMPRESSED or not index.count:
         with blobs().local(item.blob) as path:
             return iter([pixels.decode_frame(path, number)])
     chunks = blobs().ranges(item.blob, index.parts(number))
@@ -35,15 +36,22 @@ def frame(item: Located, number: int, decoded: bool) -> Iterator[bytes]:
     return chunks
 
 
-def frames(item: Located, numbers: list[int], decoded: bool) -> Iterator[Iterator[bytes]]:
+def frames(item: Located, numbers: list[int], syntax: str) -> Iterator[Iterator[bytes]]:
     """Several, one after the other; the first is read before it returns. Neighbours are read together."""
+    parts = [places(item, number, syntax) for number in numbers]
+    if None in parts:
+        first = frame(item, numbers[0], syntax)
+        return chain([first], (frame(item, number, syntax) for number in numbers[1:]))
+    chunks = blobs().ranges(item.blob, [part for one in parts for part in one or ()])
+    return (islice(chunks, len(one or ())) for one in parts)
+
+
+def places(item: Located, number: int, syntax: str) -> list[tuple[int, int]] | None:
+    """Where in the stored file the frame lies that leaves as `syntax`; None where it has to be made first."""
     index = item.index
-    if decoded and item.transfer_syntax_uid not in UNCOMPRESSED or not index.count or index.byte_swap:
-        first = frame(item, numbers[0], decoded)
-        return chain([first], (frame(item, number, decoded) for number in numbers[1:]))
-    parts = [index.parts(number) for number in numbers]
-    chunks = blobs().ranges(item.blob, [part for one in parts for part in one])
-    return (islice(chunks, len(one)) for one in parts)
+    if syntax != leaving_syntax(item.transfer_syntax_uid) or not index.count or index.byte_swap:
+        return None
+    return index.parts(number)
 
 
 def whole(item: Located) -> Iterator[bytes]:
@@ -52,21 +60,62 @@ def whole(item: Located) -> Iterator[bytes]:
     return blobs().ranges(item.blob, [(offset, min(CHUNK, item.size - offset)) for offset in offsets])
 
 
-def bulk(item: Located, offset: int, length: int) -> bytes:
+def value(item: Located, offset: int, length: int) -> Iterator[bytes]:
     """A value that stayed in the file, by its place there. Raises NotVisible outside of it."""
-    if offset < 0 or length < 0 or offset + length > item.size:
+    if item.transfer_syntax_uid in DEFLATED:
+        pieces = _inflated(item, offset, length)
+        return chain([next(pieces, b"")], pieces)  # what is not there is known before anything is sent
+    within(item, offset, length)
+    return blobs().ranges(item.blob, cut([(offset, length)], 0, length))
+
+
+def within(item: Located, offset: int, length: int) -> None:
+    """Raises NotVisible for a place that is not in the file."""
+    if offset < 0 or length < 0:
         raise NotVisible()
-    return b"".join(blobs().ranges(item.blob, [(offset, length)]))
+    if item.transfer_syntax_uid not in DEFLATED and offset + length > item.size:
+        raise NotVisible()
 
 
-def thumbnail(item: Located, institution: int) -> bytes:
-    """A small JPEG, made once. What cannot be drawn has a dark tile, so that nothing asks again and again."""
-    key = f"{institution}/made/thumbnails/{item.sha256[:2]}/{item.sha256}-{THUMBNAIL}.jpg"
-    kept = blobs().get(key)
-    if kept is None:
-        number = max(1, (item.index.count + 1) // 2)
-        with blobs().local(item.blob) as path:
-            kept = pixels.render(path, number, THUMBNAIL, None)
-        with suppress(NoRoom):  # a full disk keeps nobody from looking
-            blobs().put(key, kept)
-    return kept
+def _inflated(item: Located, offset: int, length: int) -> Iterator[bytes]:
+    with blobs().local(item.blob) as file, parsed(file) as found:
+        if offset < 0 or length < 0 or offset + length > found.walker.size:
+            raise NotVisible()
+        found.walker.seek(offset)
+        while length > 0 and (chunk := found.walker.stream.read(min(CHUNK, length))):
+            length -= len(chunk)
+            yield chunk
+
+
+def value_at(item: Located, path: str) -> tuple[int, int]:
+    """(offset, length) of a value in the stored file, by its tags: `00420011`, `54000100/1/54001010`.
+
+    Raises NotVisible where there is none, or where it has no one place: sequences, compressed pixels.
+    """
+    steps = path.upper().split("/")
+    try:
+        tags, numbers = [int(step, 16) for step in steps[::2]], [int(step) for step in steps[1::2]]
+    except ValueError:
+        raise NotVisible() from None
+    if len(steps) % 2 == 0 or len(steps) > 99 or any(len(step) != 8 for step in steps[::2]):
+        raise NotVisible()
+    try:
+        with blobs().local(item.blob) as file, parsed(file) as found:
+            element = _element(found.data, tags, numbers)
+    except Refused:
+        raise NotVisible() from None
+    if element is None or element.items is not None or element.length == _ENDLESS:
+        raise NotVisible()
+    return element.offset, element.length
+
+
+def _element(data: DataSet, tags: list[int], numbers: list[int]) -> Element | None:
+    for tag, number in zip(tags, numbers, strict=False):
+        sequence = data.elements.get(tag)
+        items = sequence.items if sequence else None
+        if not items or not 1 <= number <= len(items):
+            return None
+        data = items[number - 1]
+    if data.pixels is not None and data.pixels.tag == tags[-1]:
+        return data.pixels
+    return data.elements.get(tags[-1])

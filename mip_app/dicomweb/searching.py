@@ -9,11 +9,11 @@ from mip_app.core.actor import Permission
 from mip_app.core.database import looking
 from mip_app.core.http import Needs
 from mip_app.dicomweb import locating, query
-from mip_app.dicomweb.api import noted
+from mip_app.dicomweb.accepting import NotAcceptable
 from mip_app.dicomweb.metadata import ROOT
 from mip_app.dicomweb.native import DICOM_XML
+from mip_app.dicomweb.noting import noted
 from mip_app.dicomweb.query import SERIES, STUDY
-from mip_app.dicomweb.retrieve import NotAcceptable
 from mip_app.dicomweb.store import DICOM_JSON, accepted
 from mip_app.studies.query import Level
 

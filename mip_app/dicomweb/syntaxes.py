@@ -30,3 +30,25 @@ MEDIA_TYPES = {
 def leaving_syntax(transfer_syntax_uid: str) -> str:
     """The transfer syntax in which frames of a stored file leave without being decoded."""
     return EXPLICIT_LITTLE_ENDIAN if transfer_syntax_uid in UNCOMPRESSED else transfer_syntax_uid
+
+
+# Into what is stored may be turned on the way out (dicom/recoding.py).
+TARGETS = frozenset(
+    {
+        EXPLICIT_LITTLE_ENDIAN,
+        "1.2.840.10008.1.2.5",
+        "1.2.840.10008.1.2.4.50",
+        "1.2.840.10008.1.2.4.80",
+        "1.2.840.10008.1.2.4.81",
+        "1.2.840.10008.1.2.4.90",
+        "1.2.840.10008.1.2.4.91",
+    }
+)
+# What comes out of these is another image than was stored.
+LOSSY = frozenset({"1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.81", "1.2.840.10008.1.2.4.91"})
+# The transfer syntax that a media type means by itself (PS3.18 table 8.7.3-5), where we can make it.
+ENCODED = {
+    "image/dicom-rle": "1.2.840.10008.1.2.5",
+    "image/jls": "1.2.840.10008.1.2.4.80",
+    "image/jp2": "1.2.840.10008.1.2.4.90",
+}

@@ -11,7 +11,7 @@ from pydicom.pixels import pixel_array
 
 from mip_app.dicom import pixels
 from mip_app.dicom.part10 import Refused, read_header
-from mip_app.dicom.pixels import CannotDraw, Pool, decode_frame, render
+from mip_app.dicom.pixels import CannotDraw, Picture, Pool, decode_frame, render
 
 
 def _picture(data):
@@ -23,9 +23,11 @@ def test_a_window_is_applied_and_monochrome1_is_inverted(changed):
     values = pydicom.dcmread(plain)
     hu = values.pixel_array * float(values.RescaleSlope) + float(values.RescaleIntercept)
     expected = np.clip((hu - 40) / 400 + 0.5, 0, 1) * 255
-    drawn = _picture(render(plain, 1, None, (40, 400)))
+    drawn = _picture(render(plain, 1, Picture(window=(40, 400))))
     assert np.abs(drawn - expected).mean() < 2
-    inverted = _picture(render(changed(PhotometricInterpretation="MONOCHROME1"), 1, None, (40, 400)))
+    inverted = _picture(
+        render(changed(PhotometricInterpretation="MONOCHROME1"), 1, Picture(window=(40, 400)))
+    )
     assert np.abs(inverted.astype(int) + drawn - 255).mean() < 3
 
 
@@ -43,14 +45,16 @@ def test_a_window_is_applied_and_monochrome1_is_inverted(changed):
     ],
 )
 def test_thumbnails_of_many_kinds(wheel, name, mode):
-    picture = Image.open(io.BytesIO(render(wheel(name), 1, 64)))
+    picture = Image.open(io.BytesIO(render(wheel(name), 1, Picture(size=64))))
     assert picture.mode == mode
     assert max(picture.size) <= 64
     assert picture.format == "JPEG"
 
 
 def test_palettes_look_alike_in_both_byte_orders(shared):
-    little, big = (_picture(render(shared / f"pydicom/OBXXXX1A{end}.dcm", 1, 64)) for end in ("", "_expb"))
+    little, big = (
+        _picture(render(shared / f"pydicom/OBXXXX1A{end}.dcm", 1, Picture(size=64))) for end in ("", "_expb")
+    )
     assert np.abs(little.astype(int) - big).mean() < 1
     assert little.std() > 10
 
@@ -86,7 +90,7 @@ def test_nothing_hostile_brings_a_worker_down(shared):
         except Refused:
             continue
         try:
-            render(path, frames, 64)
+            render(path, frames, Picture(size=64))
         except CannotDraw as error:
             told[path.stem] = error.detail["reason"]
     assert told == {
@@ -113,7 +117,7 @@ def test_frames_that_are_not_there(wheel):
 
 def test_a_worker_that_dies_or_hangs_is_replaced(wheel):
     pool = Pool(size=1, seconds=20)
-    ask = {"op": "render", "path": str(wheel("CT_small.dcm")), "frame": 1, "size": 32, "window": None}
+    ask = {"op": "render", "path": str(wheel("CT_small.dcm")), "frame": 1, "picture": {"size": 32}}
     try:
         first = pool.ask(ask)
         worker = pool._free.get()
@@ -123,7 +127,7 @@ def test_a_worker_that_dies_or_hangs_is_replaced(wheel):
         assert pool.ask(ask) == first
         pool.seconds = 0
         with pytest.raises(CannotDraw) as raised:
-            pool.ask(ask)
+            pool.ask(ask | {"path": str(wheel("examples_jpeg2k.dcm"))})  # no answer before the question
         assert raised.value.detail == {"reason": "timeout"}
         pool.seconds = 20
         assert pool.ask(ask) == first
@@ -133,15 +137,15 @@ def test_a_worker_that_dies_or_hangs_is_replaced(wheel):
 
 def test_many_threads_get_their_own_pictures(wheel):
     paths = [wheel(n) for n in ("CT_small.dcm", "MR_small.dcm", "JPEG2000.dcm")] * 8
-    alone = {path: render(path, 1, 48) for path in set(paths)}
+    alone = {path: render(path, 1, Picture(size=48)) for path in set(paths)}
     with ThreadPoolExecutor(8) as threads:
-        assert list(threads.map(lambda p: render(p, 1, 48), paths)) == [alone[p] for p in paths]
+        assert list(threads.map(lambda p: render(p, 1, Picture(size=48)), paths)) == [alone[p] for p in paths]
 
 
 def test_a_worker_has_limits_of_memory():
     pool = Pool(size=1)
     with pytest.raises(CannotDraw):
-        pool.ask({"op": "render", "path": "/nowhere", "frame": 1, "size": None, "window": None})
+        pool.ask({"op": "render", "path": "/nowhere", "frame": 1, "picture": {}})
     worker = pool._free.get()
     with open(f"/proc/{worker.process.pid}/limits") as limits:
         assert str(3 * 1024**3) in next(line for line in limits if line.startswith("Max address space"))

@@ -9,9 +9,9 @@ from typing import Any
 
 # A parameter of one of these names says which row is meant: kind of thing → names.
 IDENTIFIERS = {
-    "study": ("study", "study_uid", "uid"),
-    "series": ("series", "series_uid"),
-    "instance": ("instance", "sop_instance_uid"),
+    "study": ("study", "studyUID", "study_uid", "uid"),
+    "series": ("series", "seriesUID", "series_uid"),
+    "instance": ("instance", "objectUID", "sop_instance_uid"),
     "institution": ("institution", "institution_id"),
     "alliance": ("alliance", "alliance_id"),
     "department": ("department", "department_id"),
@@ -84,8 +84,10 @@ HARMLESS: dict[str, Any] = {
     "permission": "study.read",
     "phone": "13800000000",
     "query": "PATIENT",
+    "path": "00100010",
     "reason": "matrix",
     "remove": False,
+    "requestType": "WADO",
     "revision": -1,
     "role": "clinician",
     "secret": "0123456789abcdef0123456789abcdef",

@@ -1,0 +1,87 @@
+"""Pictures of frames, made once: thumbnails are kept beside the blobs, the latest of all kinds in memory."""
+
+from collections import OrderedDict
+from dataclasses import astuple
+from hashlib import sha256
+from threading import Lock
+
+from mip_app.core.blobs import blobs
+from mip_app.core.lane import pixels as lane
+from mip_app.dicom import pixels
+from mip_app.dicom.pixels import Picture
+from mip_app.dicomweb.locating import Located
+
+THUMBNAIL = 128  # pixels, the longer side
+MOST_BYTES = 32 << 20
+
+
+class Kept:
+    """The latest pictures, by what they show: bytes of a file and how they were drawn. Whose they are is asked before."""
+
+    def __init__(self, most: int = MOST_BYTES) -> None:
+        self._most, self._size = most, 0
+        self._found: OrderedDict[str, bytes] = OrderedDict()
+        self._lock = Lock()
+
+    def get(self, key: str) -> bytes | None:
+        with self._lock:
+            if (found := self._found.get(key)) is not None:
+                self._found.move_to_end(key)
+            return found
+
+    def put(self, key: str, picture: bytes) -> None:
+        if len(picture) > self._most // 8:
+            return
+        with self._lock:
+            self._size += len(picture) - len(self._found.pop(key, b""))
+            self._found[key] = picture
+            while self._size > self._most:
+                self._size -= len(self._found.popitem(last=False)[1])
+
+
+_kept = Kept()
+
+
+def frame_of(item: Located) -> int:
+    """The frame that stands for all: the middle one."""
+    return max(1, (item.frame_count + 1) // 2)
+
+
+def tag_of(item: Located, frame: int, asked: Picture) -> str:
+    """The ETag of a picture."""
+    return f'"{item.sha256[:32]}-{frame}-{sha256(repr(astuple(asked)).encode()).hexdigest()[:16]}"'
+
+
+async def picture(item: Located, frame: int, asked: Picture) -> bytes:
+    """Raises CannotDraw, NotVisible, LaneFull."""
+    tag = tag_of(item, frame, asked)
+    if (found := _kept.get(tag)) is None:
+        found = await lane.run(_draw, item, frame, asked)
+        _kept.put(tag, found)
+    return found
+
+
+def _draw(item: Located, frame: int, asked: Picture) -> bytes:
+    with blobs().local(item.blob) as path:
+        return pixels.render(path, frame, asked)
+
+
+async def thumbnail(item: Located, frame: int, institution: int) -> bytes:
+    """A small JPEG. Raises CannotDraw, NotVisible, LaneFull."""
+    asked = Picture(size=THUMBNAIL)
+    tag = tag_of(item, frame, asked)
+    if (found := _kept.get(tag)) is None:
+        found = await lane.run(_thumbnail, item, frame, asked, institution)
+        _kept.put(tag, found)
+    return found
+
+
+def _thumbnail(item: Located, frame: int, asked: Picture, institution: int) -> bytes:
+    middle = frame == frame_of(item)
+    key = f"{institution}/made/thumbnails/{item.sha256[:2]}/{item.sha256}-{THUMBNAIL}.jpg"
+    kept = blobs().get(key) if middle else None
+    if kept is None:
+        kept = _draw(item, frame, asked)
+        if middle:
+            blobs().put(key, kept)
+    return kept
