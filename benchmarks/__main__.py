@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-ALL = (["list"], ["sign_in"], ["audit"], ["viewer"], ["ingest", "zip"], ["ingest", "stow"])
+ALL = (["list"], ["qido", "10000"], ["sign_in"], ["audit"], ["viewer"], ["ingest", "zip"], ["ingest", "stow"])
 
 
 def main() -> int:
