@@ -5,6 +5,7 @@ import sys
 
 ALL = (
     ["list"],
+    ["qido"],
     ["sign_in"],
     ["audit"],
     ["viewer"],

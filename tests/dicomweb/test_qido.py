@@ -60,7 +60,7 @@ def patients(rows: list[dict]) -> list[str]:
     return [row["00100020"]["Value"][0] for row in rows]
 
 
-def test_a_client_searches_at_all_six_paths(client: DICOMwebClient, uids: list[str]) -> None:
+def test_a_client_searches_at_all_six_paths(site: Site, client: DICOMwebClient, uids: list[str]) -> None:
     mine = {"PatientID": "Q001"}
     (found,) = client.search_for_studies(search_filters=mine)
     assert found["00081190"]["Value"][0].startswith("http")
