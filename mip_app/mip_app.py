@@ -28,6 +28,7 @@ from mip_app.core.errors import MipError
 from mip_app.core.http import Guard, error_answer, malformed, unexpected
 from mip_app.core.logs import frontend_error
 from mip_app.dicomweb.api import router as dicomweb
+from mip_app.dicomweb.shortcut import DicomWebShortcut
 from mip_app.dicomweb.stow import router as stow
 from mip_app.ingest import api as ingest_api
 from mip_app.ingest import components as upload
@@ -100,7 +101,8 @@ def with_api(pages: ASGIApp) -> ASGIApp:
         ours = scope["type"] == "http" and scope["path"].startswith(API_PREFIXES)
         await (api if ours else pages)(scope, receive, send)
 
-    return Guard(dispatch, identity.find, bundle.client() if bundle.client().exists() else None)
+    built = bundle.client() if bundle.client().exists() else None
+    return Guard(dispatch, identity.find, built, DicomWebShortcut(identity.lately))
 
 
 @contextlib.asynccontextmanager
