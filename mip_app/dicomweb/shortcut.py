@@ -159,14 +159,10 @@ class DicomWebShortcut:
     ) -> bool:
         if _accepted(headers, "*/*") not in ("*/*", DICOM_JSON, "application/json"):
             return False
-        found = self.documents.get(now)
-        if found is None:
-            make = partial(asyncio.to_thread, read, metadata.documents, actor, study, series)
-            (packed,) = await self._writing.made(now, make)
-            found = packed, hashlib.sha256(packed).hexdigest()[:32]
-            self.documents.put(now, found, len(packed) + 300)
-        packed, tag = found
-        await _viewed(actor, study)
+        # Written down while the document is being made; nothing leaves before both are done.
+        (packed, tag), _ = await asyncio.gather(
+            self._document(actor, now, study, series), _viewed(actor, study)
+        )
         zipped = "gzip" in headers.get("accept-encoding", "")
         said: Raw = [
             (b"etag", f'"{tag}{"z" if zipped else ""}"'.encode()),
@@ -181,6 +177,16 @@ class DicomWebShortcut:
         await send({"type": "http.response.start", "status": 200, "headers": said})
         await send({"type": "http.response.body", "body": body})
         return True
+
+    async def _document(self, actor: Actor, now: SeriesNow, study: str, series: str) -> tuple[bytes, str]:
+        """Gzipped, with its hash. Raises NotVisible."""
+        found = self.documents.get(now)
+        if found is None:
+            make = partial(asyncio.to_thread, read, metadata.documents, actor, study, series)
+            (packed,) = await self._writing.made(now, make)
+            found = packed, hashlib.sha256(packed).hexdigest()[:32]
+            self.documents.put(now, found, len(packed) + 300)
+        return found
 
     async def _now(self, actor: Actor, study: str, series: str) -> SeriesNow | None:
         key = (actor.institution_id, actor.user_id, actor.session_id, actor.name, study, series)
