@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-ALL = (["list"], ["sign_in"], ["audit"], ["viewer"], ["ingest", "zip"], ["ingest", "stow"])
+ALL = (["list"], ["sign_in"], ["audit"], ["viewer"], ["frames"], ["ingest", "zip"], ["ingest", "stow"])
 
 
 def main() -> int:
