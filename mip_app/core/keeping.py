@@ -34,6 +34,8 @@ class Kept(Generic[K, V]):
     def put(self, key: K, value: V, weight: int) -> None:
         with self._lock:
             gone = [(key, self._take(key))] if key in self._held else []
+            if gone and gone[0][1] is value:
+                gone = []
             self._held[key] = value, weight
             self.weight += weight
             while self.weight > self.most and len(self._held) > 1:

@@ -39,16 +39,25 @@ class ReadyFrames:
         length = sum(size for _, size in parts)
         if length > MOST_OF_ONE or blobs().file(place.blob) is None:
             return None
-        make = partial(asyncio.to_thread, _cut, place, parts, key, boundary, part)
-        if not await self._making.made(key, make):
-            return None
-        self._kept.put(key, True, length)
-        return key, boundary
+        make = partial(asyncio.to_thread, self._cut, place, parts, length, key, boundary, part)
+        return (key, boundary) if await self._making.made(key, make) else None
 
     def missed(self, institution: int, place: Place, number: int, kind: str, part: str) -> None:
         """The proxy did not find it: another process has made room."""
         gone = _named(institution, place, number, kind, part)[0]
         self._kept.drop(lambda key, _: key == gone)
+
+    def _cut(
+        self, place: Place, parts: list[tuple[int, int]], length: int, key: str, boundary: str, part: str
+    ) -> bool:
+        try:
+            pieces = b"".join(blobs().ranges(place.blob, parts))
+            head, tail = f"--{boundary}\r\n{part}".encode(), f"\r\n--{boundary}--\r\n".encode()
+            blobs().put(key, head + pieces + tail)
+        except (NotVisible, NoRoom):
+            return False
+        self._kept.put(key, True, length)  # here, since it may remove others
+        return True
 
     def _find(self, institution: int) -> None:
         for key, size in blobs().keys(f"{institution}/made/frames/"):
@@ -60,12 +69,3 @@ def _named(institution: int, place: Place, number: int, kind: str, part: str) ->
     # A boundary that nobody can have put into the file, since the file's hash is in it.
     boundary = hashlib.sha256(f"{place.sha256} {number} {kind} {part}".encode()).hexdigest()[:32]
     return f"{institution}/made/frames/{boundary[:2]}/{boundary}", boundary
-
-
-def _cut(place: Place, parts: list[tuple[int, int]], key: str, boundary: str, part: str) -> bool:
-    try:
-        pieces = b"".join(blobs().ranges(place.blob, parts))
-        blobs().put(key, f"--{boundary}\r\n{part}".encode() + pieces + f"\r\n--{boundary}--\r\n".encode())
-    except (NotVisible, NoRoom):
-        return False
-    return True

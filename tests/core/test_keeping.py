@@ -13,6 +13,8 @@ def test_what_was_used_last_stays_and_the_weight_is_bounded() -> None:
         kept.put(name, number, 30)
         kept.get("a")
     assert (kept.weight, gone) == (90, ["b", "c"])
+    kept.put("a", 0, 30)  # the same thing once more
+    assert (kept.weight, gone) == (90, ["b", "c"])
     kept.put("huge", 9, 1000)
     assert (len(kept), kept.get("huge"), kept.weight) == (1, 9, 1000)
     kept.put("small", 1, 10)
