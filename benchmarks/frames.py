@@ -10,10 +10,12 @@ The best of the runs is what the machine allows; the range says how busy it was.
 """
 
 import argparse
+import contextlib
 import http.client
 import os
 import queue
 import re
+import socket
 import statistics
 import subprocess
 import tempfile
@@ -240,12 +242,21 @@ def behind_nginx(bench: Bench, slices: list[pydicom.Dataset], paths: list[str]) 
         ["/usr/sbin/nginx", "-e", f"{folder}/error.log", "-c", f"{folder}/nginx.conf", "-g", "daemon off;"]
     )
     try:
+        _wait_for(port)
         bench.frames("nginx alone", paths, alone)
         bench.frames("behind nginx, authorised here", paths, port)
     finally:
         nginx.terminate()
         nginx.wait(10)
         del os.environ["MIP_X_ACCEL"]
+
+
+def _wait_for(port: int) -> None:
+    end = time.monotonic() + 20
+    while time.monotonic() < end:
+        with contextlib.suppress(ConnectionRefusedError), socket.create_connection(("127.0.0.1", port)):
+            return
+        time.sleep(0.05)
 
 
 def main() -> None:
