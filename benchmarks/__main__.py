@@ -5,10 +5,11 @@ import sys
 
 ALL = (
     ["list"],
-    ["qido"],
+    ["qido", "10000"],
     ["sign_in"],
     ["audit"],
     ["viewer"],
+    ["frames"],
     ["retrieve"],
     ["ingest", "zip"],
     ["ingest", "stow"],

@@ -30,6 +30,7 @@ from mip_app.core.logs import frontend_error
 from mip_app.dicomweb import rendering_api, retrieving_api, wado_uri
 from mip_app.dicomweb.api import router as dicomweb
 from mip_app.dicomweb.searching import router as searching
+from mip_app.dicomweb.shortcut import DicomWebShortcut
 from mip_app.dicomweb.stow import router as stow
 from mip_app.ingest import api as ingest_api
 from mip_app.ingest import components as upload
@@ -107,7 +108,8 @@ def with_api(pages: ASGIApp) -> ASGIApp:
         ours = scope["type"] == "http" and scope["path"].startswith(API_PREFIXES)
         await (api if ours else pages)(scope, receive, send)
 
-    return Guard(dispatch, identity.find, bundle.client() if bundle.client().exists() else None)
+    built = bundle.client() if bundle.client().exists() else None
+    return Guard(dispatch, identity.find, built, DicomWebShortcut(identity.lately))
 
 
 @contextlib.asynccontextmanager

@@ -10,7 +10,7 @@ import logging
 import secrets
 import time
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -26,6 +26,7 @@ FOLLOW_EVERY = 0.2  # seconds between looks for changes of other processes
 KEEP = timedelta(hours=1)
 PRUNE_EVERY = 3600.0  # seconds
 PROCESS = secrets.token_hex(8)
+SESSION = "session:"
 
 
 class Change(SQLModel, table=True):
@@ -38,6 +39,7 @@ class Change(SQLModel, table=True):
 
 
 _listeners: dict[str, set[asyncio.Queue[None]]] = defaultdict(set)
+_hearers: list[Callable[[str], None]] = []
 _loop: asyncio.AbstractEventLoop | None = None
 
 
@@ -48,7 +50,7 @@ def touch(session: Session, topic: str) -> None:
 
 def session_topic(session_id: int | None) -> str:
     """What a sign-in's tabs listen to: it ended, or its rights changed."""
-    return f"session:{session_id}"
+    return f"{SESSION}{session_id}"
 
 
 def record(session: Session) -> list[str]:
@@ -60,8 +62,24 @@ def record(session: Session) -> list[str]:
     return topics
 
 
+def hear(hearer: Callable[[str], None]) -> None:
+    """Call `hearer` with every topic of any process, for what keeps a copy of what the database says.
+
+    Of this process's own changes it hears before whoever made them has an answer, in the thread that made them.
+    """
+    _hearers.append(hearer)
+
+
+def _heard(topic: str) -> None:
+    for hearer in _hearers:
+        hearer(topic)
+
+
 def publish(topics: Iterable[str]) -> None:
     """Wake this process's listeners. Called after commit, from any thread."""
+    topics = list(topics)
+    for topic in topics:
+        _heard(topic)
     loop = _loop
     if loop is None or loop.is_closed():
         return
@@ -142,6 +160,7 @@ async def follow(engine: Engine) -> None:
                     pruned = time.monotonic()
                     await asyncio.to_thread(_prune, engine)
                 for topic in await asyncio.to_thread(follower.look):
+                    _heard(topic)
                     _wake(topic)
             except Exception:  # the database may be away for a while: pages go on, and look again later
                 log.exception("following the change table failed")

@@ -77,9 +77,13 @@ class Body:
         if message["type"] == "http.response.start" and message["status"] == 413:
             await self._hear_out()
         self.answered = True
+        if message["type"] == "http.response.start":  # waits for nothing: it leaves with the body
+            await self._send(message)
+            return
         # Long: a part of an image may have a slow way. Without it who never reads holds what it asked for.
         try:
-            await asyncio.wait_for(self._send(message), 6 * settings().stall_seconds)
+            async with asyncio.timeout(6 * settings().stall_seconds):
+                await self._send(message)
         except TimeoutError:
             self.refused = True
             raise Gone() from None

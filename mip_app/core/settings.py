@@ -35,6 +35,12 @@ class Settings(BaseSettings):
     hosts: str = Field(
         "", description="Names the pages are asked for by, with commas; empty: any (docs/operations.md)"
     )
+    x_accel: str = Field(
+        "", description="The proxy's internal location for blobs: it sends frames (docs/operations.md)"
+    )
+    x_accel_bytes: int = Field(
+        20 * 1024**3, ge=0, description="Most bytes of frames cut out for the proxy; the oldest used go first"
+    )
     stall_seconds: int = Field(
         20, ge=1, description="A connection that neither sends nor takes for so long is closed"
     )

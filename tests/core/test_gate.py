@@ -168,9 +168,13 @@ def test_sign_in_leads_nowhere_else(site: Site, target: str) -> None:
 
 
 def test_every_answer_carries_the_policies(site: Site) -> None:
-    for path in ("/login/", "/healthz", "/dicom-web/studies"):
+    for path, policy in (
+        ("/login/", "script-src 'self'"),
+        ("/healthz", "script-src 'self'"),
+        ("/dicom-web/studies", "default-src 'none'"),
+    ):
         headers = httpx.get(site.url + path).headers
-        assert "script-src 'self'" in headers["content-security-policy"]
+        assert policy in headers["content-security-policy"]
         assert "unsafe-eval" not in headers["content-security-policy"]
         assert headers["x-content-type-options"] == "nosniff"
 
