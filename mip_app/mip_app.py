@@ -31,10 +31,11 @@ from mip_app.dicomweb.api import router as dicomweb
 from mip_app.dicomweb.stow import router as stow
 from mip_app.ingest import api as ingest_api
 from mip_app.ingest import components as upload
+from mip_app.jobs import relay as jobs_relay
 from mip_app.messages import relay
 from mip_app.reports import api as reports_api
 from mip_app.reports import pages as reports_pages
-from mip_app.serving import bundle
+from mip_app.serving import bundle, work
 from mip_app.serving.health import router as health
 from mip_app.sign_in import api as sign_in_api
 from mip_app.sign_in import external_api, external_pages, official_account_api, qr_api, switching
@@ -105,12 +106,18 @@ def with_api(pages: ASGIApp) -> ASGIApp:
 
 @contextlib.asynccontextmanager
 async def following() -> AsyncIterator[None]:
-    """Hear what other processes change, seal the audit trail and send what waits, as long as this one serves."""
+    """Hear what other processes change, seal the audit trail, send what waits, run jobs, as long as this one serves."""
     gate.keep_tabs_apart(app, identity)
     gate.hear_whole_texts(app)
     gate.forget_strangers(app)
-    work = (bus.follow(engine()), sealer.follow(engine(), engine(read_only=True)), relay.run())
-    tasks = [asyncio.create_task(one) for one in work]
+    work.load()
+    whole_time = (
+        bus.follow(engine()),
+        sealer.follow(engine(), engine(read_only=True)),
+        relay.run(),
+        jobs_relay.run(),
+    )
+    tasks = [asyncio.create_task(one) for one in whole_time]
     try:
         yield
     finally:

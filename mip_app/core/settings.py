@@ -126,6 +126,22 @@ class Settings(BaseSettings):
     )
     codes_per_address: int = Field(20, description="Most codes by phone that one address asks for in an hour")
 
+    job_threads: int = Field(4, ge=1, description="How many jobs one process runs at the same time")
+    job_lease_seconds: float = Field(
+        15, gt=0, description="A job whose process gave no sign for so long is taken up again"
+    )
+    dimse_ae_title: str = Field("MIP", description="What other systems call this one by DIMSE")
+    dimse_port: int = Field(11112, description="Where this one listens for DIMSE")
+    dimse_tls_ca: str = Field("", description="Certificates that nodes with TLS are verified by; a PEM file")
+    dimse_tls_cert: str = Field("", description="The certificate that is shown to them; a PEM file")
+    dimse_tls_key: str = Field("", description="Its key; a PEM file")
+    dimse_local_nodes: bool = Field(
+        False, description="True: images may be sent to nodes on this machine (tests, demo)"
+    )
+    dimse_send_seconds: float = Field(
+        30, gt=0, description="How long a node may take to accept, and to acknowledge one image"
+    )
+
     max_file_bytes: int = Field(4 * 1024**3, description="Largest single file taken in")
     max_archive_bytes: int = Field(64 * 1024**3, description="Most bytes one zip may unpack to")
     max_archive_entries: int = Field(100_000, description="Most entries in one zip")
