@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from pynetdicom import AE, AllStoragePresentationContexts, evt
 from pynetdicom.sop_class import Verification
-from sqlmodel import Session
+from sqlmodel import Session, select
 
 from mip_app.core import database
 from mip_app.dimse.models import Node
@@ -75,10 +75,14 @@ def peer(on_store: Callable[[evt.Event], int], **required: Any) -> Iterator[int]
 
 
 def node(institution: int, port: int, title: str = "ARCHIVE", **values: Any) -> int:
-    """Register an application on this machine; its number."""
-    values = {"address": "127.0.0.1", "name": f"归档 {port}"} | values
+    """Register an application on this machine, or that it listens elsewhere now; its number."""
+    values = {"address": "127.0.0.1", "name": f"归档 {port}", "port": port} | values
     with Session(database.engine()) as session, session.begin():
-        row = Node(institution_id=institution, ae_title=title, port=port, **values)
+        same = (Node.ae_title == title, Node.address == values["address"])
+        row = session.exec(select(Node).where(*same)).one_or_none()
+        row = row or Node(institution_id=institution, ae_title=title, address=values["address"])
+        for name, value in values.items():
+            setattr(row, name, value)
         session.add(row)
         session.flush()
         return row.id or 0
