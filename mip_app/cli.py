@@ -11,6 +11,7 @@ from mip_app.core.database import read, write
 from mip_app.core.errors import MipError
 from mip_app.core.texts import said
 from mip_app.demo.command import demo
+from mip_app.dimse.command import node
 
 
 @click.group()
@@ -19,6 +20,7 @@ def mip() -> None:
 
 
 mip.add_command(demo)
+mip.add_command(node)
 
 
 @mip.command()
@@ -61,6 +63,15 @@ def ingest(paths: tuple[Path, ...], institution: str, report: TextIO | None) -> 
     from mip_app.ingest import command
 
     sys.exit(command.ingest(list(paths), institution, report))
+
+
+@mip.command()
+@click.option("--parent", type=int, hidden=True, help="End with this process.")
+def scp(parent: int | None) -> None:
+    """Take images from modalities and archives by DIMSE; `mip run` and `mip demo` do that by themselves."""
+    from mip_app.dimse import command
+
+    sys.exit(command.serve(parent))
 
 
 @mip.command()

@@ -26,6 +26,7 @@ class Act(StrEnum):
     ALLIANCE_ENABLED = "alliance.enabled"
     ALLIANCE_OPENED = "alliance.opened"
     API_KEY_CREATED = "api_key.created"
+    ASSOCIATION_REFUSED = "association.refused"
     AUDIT_ANCHORED = "audit.anchored"
     AUDIT_EXPORTED = "audit.exported"
     AUDIT_VERIFIED = "audit.verified"
@@ -44,6 +45,7 @@ class Act(StrEnum):
     INSTITUTION_DISABLED = "institution.disabled"
     INSTITUTION_ENABLED = "institution.enabled"
     INSTITUTION_OPENED = "institution.opened"
+    NODE_ADDED = "node.added"
     OFFICIAL_ACCOUNT_CHANGED = "institution.official_account_changed"
     PASSWORD_CHANGED = "account.password_changed"
     PASSWORD_REFUSED = "account.password_refused"
@@ -99,10 +101,12 @@ class Act(StrEnum):
 # By the thing an act is done to. What is not named here is done to people and what they may.
 KIND_OF = {
     "archive": Kind.MAINTENANCE,
+    "association": Kind.MAINTENANCE,
     "audit": Kind.MAINTENANCE,
     "consultation": Kind.CONSULTATION,
     "data": Kind.MAINTENANCE,
     "image": Kind.STUDY,
+    "node": Kind.MAINTENANCE,
     "report": Kind.STUDY,
     "share": Kind.STUDY,
     "study": Kind.STUDY,

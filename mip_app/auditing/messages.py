@@ -43,6 +43,7 @@ ALERT = Code("110113", "Security Alert")
 AUTHENTICATION = Code("110114", "User Authentication")
 LOGIN, LOGOUT = Code("110122", "Login"), Code("110123", "Logout")
 SECURITY_CONFIGURATION = Code("110129", "Security Configuration")
+NODE_AUTHENTICATION = Code("110126", "Node Authentication")
 RESTRICTED = Code("110132", "Use of Restricted Function")
 ROLES_CHANGED = Code("110136", "Security Roles Changed")
 USER_CHANGED = Code("110137", "User Security Attributes Changed")
@@ -67,6 +68,7 @@ EVENTS: dict[str, Event] = {
     "account.list_exported": Event(EXPORT, "R", source=True),
     "account.passwords_taken": Event(EXPORT, "R", source=True),
     "account.list_imported": Event(IMPORT, "C", source=False),
+    "association.refused": Event(ALERT, "E", NODE_AUTHENTICATION),
     "audit.exported": Event(LOG_USED, "R"),
     "audit.verified": Event(LOG_USED, "R"),
     "audit.anchored": Event(ALERT, "E", SECURITY_CONFIGURATION),
@@ -87,6 +89,7 @@ _OTHERS = {
     "api_key": Event(ALERT, "E", SECURITY_CONFIGURATION),
     "department": Event(ALERT, "E", SECURITY_CONFIGURATION),
     "institution": Event(ALERT, "E", SECURITY_CONFIGURATION),
+    "node": Event(ALERT, "E", SECURITY_CONFIGURATION),
     "report": Event(ACCESSED, "U"),
     "role": Event(ALERT, "E", ROLES_CHANGED),
     "share": Event(EXPORT, "R", source=True),

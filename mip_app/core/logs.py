@@ -8,7 +8,8 @@ log = logging.getLogger(__name__)
 
 OURS = "mip_app"
 QUIET = (
-    *("reflex", "reflex_base", "socketio", "engineio", "pydicom", "fastapi", "sqlalchemy", "asyncio"),
+    *("reflex", "reflex_base", "socketio", "engineio", "fastapi", "sqlalchemy", "asyncio"),
+    *("pydicom", "pynetdicom"),
     *(
         "authlib",
         "httpx",

@@ -130,16 +130,34 @@ class Settings(BaseSettings):
     job_lease_seconds: float = Field(
         15, gt=0, description="A job whose process gave no sign for so long is taken up again"
     )
-    dimse_ae_title: str = Field("MIP", description="What other systems call this one by DIMSE")
-    dimse_port: int = Field(11112, description="Where this one listens for DIMSE")
-    dimse_tls_ca: str = Field("", description="Certificates that nodes with TLS are verified by; a PEM file")
-    dimse_tls_cert: str = Field("", description="The certificate that is shown to them; a PEM file")
-    dimse_tls_key: str = Field("", description="Its key; a PEM file")
     dimse_local_nodes: bool = Field(
         False, description="True: images may be sent to nodes on this machine (tests, demo)"
     )
     dimse_send_seconds: float = Field(
         30, gt=0, description="How long a node may take to accept, and to acknowledge one image"
+    )
+    dimse: bool = Field(True, description="False: `mip run` and `mip demo` take no images by DIMSE")
+    dimse_ae_title: str = Field("MIP", min_length=1, max_length=16, description="What modalities call us")
+    dimse_port: int = Field(
+        11112,
+        ge=1,
+        le=65535,
+        description="Port for DIMSE; when it is taken the next free one is used and said",
+    )
+    dimse_tls_cert: str = Field("", description="PEM file of a certificate; empty: no DIMSE by TLS")
+    dimse_tls_key: str = Field("", description="PEM file of its key")
+    dimse_tls_ca: str = Field(
+        "",
+        description="PEM file; callers must have a certificate signed by one of these, nodes that we call too",
+    )
+    dimse_tls_port: int = Field(2762, ge=1, le=65535, description="Port for DIMSE by TLS, beside the other")
+    dimse_workers: int = Field(2, ge=1, le=64, description="Processes that take images by DIMSE")
+    dimse_associations: int = Field(
+        50, ge=1, le=1000, description="Most associations at the same time, in all"
+    )
+    dimse_associations_node: int = Field(20, ge=1, description="Most associations of one node")
+    dimse_idle_seconds: int = Field(
+        60, ge=1, description="An association on which nothing is said for so long is aborted"
     )
 
     max_file_bytes: int = Field(4 * 1024**3, description="Largest single file taken in")

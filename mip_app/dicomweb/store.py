@@ -6,22 +6,10 @@ from typing import Any
 from xml.etree import ElementTree
 
 from mip_app.dicom.dicomjson import Json
+from mip_app.ingest.failure import reason_of
 from mip_app.ingest.outcome import Kind, Outcome
 
 DICOM_JSON, DICOM_XML = "application/dicom+json", "application/dicom+xml"
-
-CANNOT_UNDERSTAND = 0xC000
-# PS3.18 table I.2-2 and PS3.4 B.2.3: what is not named here cannot be understood.
-FAILURE_REASONS = {
-    "ingest.other_bytes": 0x0111,  # duplicate SOP instance
-    "ingest.not_stored": 0x0110,  # processing failure
-    "ingest.unexpected": 0x0110,
-    "ingest.too_large": 0xA700,  # out of resources
-    "error.no_room": 0xA700,
-    "ingest.other_patient": 0xA900,  # the data set contradicts what is stored
-    "ingest.mismatch": 0xA900,  # data set does not match SOP class
-    "ingest.other_study": 0xA900,
-}
 
 _KEYWORDS = {
     "00081190": ("UR", "RetrieveURL"),
@@ -76,7 +64,7 @@ def _reference(outcome: Outcome) -> Json:
 
 
 def _reason(outcome: Outcome) -> Json:
-    return {"00081197": _element("00081197", [FAILURE_REASONS.get(outcome.code, CANNOT_UNDERSTAND)])}
+    return {"00081197": _element("00081197", [reason_of(outcome.code)])}
 
 
 def _element(tag: str, value: list[Any]) -> Json:

@@ -19,6 +19,7 @@ from mip_app.dimse.models import Node
 MAX_PDU = 131_072
 # Files leave as they are, read piece by piece; and what is asked or answered names patients: never in a log.
 _config.STORE_SEND_CHUNKED_DATASET = True
+_config.LOG_HANDLER_LEVEL = "none"
 _config.LOG_REQUEST_IDENTIFIERS = _config.LOG_RESPONSE_IDENTIFIERS = False
 
 # Local: this machine itself, and 169.254.169.254 and its like, where clouds keep their secrets.

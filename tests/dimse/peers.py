@@ -65,9 +65,7 @@ def peer(on_store: Callable[[evt.Event], int], **required: Any) -> Iterator[int]
         entity.add_supported_context(context.abstract_syntax)
     entity.add_supported_context(Verification)
     port = free_port()
-    server = entity.start_server(
-        ("127.0.0.1", port), block=False, evt_handlers=[(evt.EVT_C_STORE, on_store)]
-    )
+    server = entity.start_server(("127.0.0.1", port), block=False, evt_handlers=[(evt.EVT_C_STORE, on_store)])
     try:
         yield port
     finally:

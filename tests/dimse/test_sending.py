@@ -41,7 +41,6 @@ KINDS = [
     "MR_small_bigendian.dcm",
     "image_dfl.dcm",
     "JPEG2000.dcm",
-    "MR_small_jpeg_ls_lossless.dcm",
     "SC_rgb_rle_2frame.dcm",
     "GDCMJ2K_TextGBR.dcm",
 ]
