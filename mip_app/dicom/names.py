@@ -8,7 +8,7 @@ from itertools import combinations, islice, product
 MAX_READINGS = 16
 MAX_CHARACTERS = 24  # a name; more is a text
 _IDEOGRAPH = re.compile("[\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
-_EAST_ASIAN = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3\uf900-\ufaff\U00020000-\U0003ffff]")
+EAST_ASIAN = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3\uf900-\ufaff\U00020000-\U0003ffff]")
 _DOTS = re.compile("[·•・‧∙．]")
 _SURNAMES = {  # as a family name these are read otherwise than as a word
     "单": "shan", "仇": "qiu", "曾": "zeng", "解": "xie", "查": "zha", "任": "ren", "朴": "piao", "盖": "ge",
@@ -22,7 +22,7 @@ def display_name(pn: str) -> str:
     """ZHANG^SAN=张^三 → 张三; SMITH^Jonathan^A → SMITH, Jonathan A; 阿依古丽·买买提江 as it is; '' → ''."""
     groups = [g.strip() for g in pn.split("=")]
     for group in (groups[1:2] or [""]) + groups[:1]:
-        if _EAST_ASIAN.search(group):
+        if EAST_ASIAN.search(group):
             return "".join(part.strip() for part in group.split("^"))
     spoken = next((g for g in groups if g.strip("^ ")), "")
     family, *rest = [part.strip() for part in spoken.split("^")]

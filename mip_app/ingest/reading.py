@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from mip_app.core.clock import utc_now
-from mip_app.dicom.part10 import Header
+from mip_app.dicom.part10 import Header, parse_date
 from mip_app.studies.models import Contrast, PatientClass, Series, Study
 
 # Objects about images rather than images: they never name a study's modality while there is another.
@@ -13,7 +13,7 @@ _ABOUT = frozenset(
     {"SR", "PR", "KO", "SEG", "RTSTRUCT", "RTPLAN", "RTDOSE", "REG", "DOC", "OT", "AU", "PLAN", ""}
 )
 # Elements that `study` asks of the header's JSON.
-ASKED = ("00380010", "00401003")
+ASKED = ("00080201", "00380010", "00400244", "00400245", "00400275", "00401003")
 # In a hybrid study this is the one it is called by.
 _FIRST = ("PT", "NM")
 
@@ -31,6 +31,7 @@ def study(header: Header, studied_at: datetime) -> Study:
         study_date=header.study_date,
         study_time=header.study_time_raw if header.study_time else "",
         studied_at=studied_at,
+        utc_offset=_value(header, "00080201"),
         patient_age=header.patient_age,
         body_part=header.body_part_examined,
         patient_class=_patient_class(header),
@@ -52,6 +53,10 @@ def series(header: Header) -> Series:
         laterality=header.laterality,
         series_date=header.series_date,
         series_time=header.series_time.strftime("%H%M%S") if header.series_time else "",
+        performed_date=parse_date(_value(header, "00400244")),
+        performed_time=_value(header, "00400245"),
+        scheduled_step_ids=_of_requests(header, "00400009"),
+        requested_procedure_ids=_of_requests(header, "00401001"),
     )
 
 
@@ -85,6 +90,13 @@ def _contrast(header: Header) -> str:
     if "平扫" in words and enhanced:
         return Contrast.BOTH
     return Contrast.ENHANCED if enhanced else Contrast.PLAIN
+
+
+def _of_requests(header: Header, tag: str) -> str:
+    """Of the items of the Request Attributes Sequence (0040,0275), joined with a backslash."""
+    items = (header.json.get("00400275") or {}).get("Value") or []
+    values = (str(value) for item in items for value in (item.get(tag) or {}).get("Value") or [])
+    return "\\".join(dict.fromkeys(values))
 
 
 def _value(header: Header, tag: str) -> str:

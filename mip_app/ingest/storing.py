@@ -23,6 +23,7 @@ from mip_app.ingest.checking import Checked
 from mip_app.ingest.outcome import Kind, Outcome
 from mip_app.studies import door
 from mip_app.studies.models import Instance, Patient, PatientKey, Series, SetAside, Study
+from mip_app.studies.query import keys
 from mip_app.studies.service import topic
 
 
@@ -39,6 +40,7 @@ def store(session: Session, actor: Actor, ready: list[Checked]) -> list[Outcome]
     for study_uid, number in stored.items():
         audit.record(session, actor, Act.IMAGE_RECEIVED, f"study:{study_uid}", images=number)
     if stored:
+        keys.write(session, storing.studies.values())
         bus.touch(session, topic(actor))
     return outcomes
 
@@ -153,10 +155,10 @@ class _Storing:
         )
         self.session.add(patient)
         self.session.flush()
-        keys = {key[:64] for key in [*search_keys(header.patient_name), header.patient_id.lower()] if key}
+        words = {key[:64] for key in [*search_keys(header.patient_name), header.patient_id.lower()] if key}
         self.session.add_all(
             PatientKey(patient_id=patient.id or 0, key=key, institution_id=self.actor.institution)
-            for key in keys
+            for key in words
         )
         return patient
 

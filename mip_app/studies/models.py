@@ -52,6 +52,9 @@ class Patient(SQLModel, table=True):
     issuer: str = ""  # (0010,0021)
     name: str = ""  # for people: 张三, SMITH, Jonathan
     person_name: str = ""  # (0010,0010) with all component groups
+    name_folded: str = Field(
+        default="", sa_type=_BYTEWISE
+    )  # comparable (query/names.py); '': no keys written yet
     sex: str = ""
     birth_date: date | None = None
 
@@ -66,16 +69,46 @@ class PatientKey(SQLModel, table=True):
     institution_id: int
 
 
+class PatientTail(SQLModel, table=True):
+    """A patient's name and ID from each of their letters on: what contains a word has a tail that begins with it.
+
+    The order of the primary key is the one they are looked up in; where a table can be that index, it is.
+    """
+
+    __table_args__ = {"sqlite_with_rowid": False}
+
+    institution_id: int = Field(primary_key=True)
+    tail: str = Field(primary_key=True, sa_type=_BYTEWISE)
+    patient_pk: int = Field(foreign_key="patient.id", primary_key=True)
+
+
+class StudyModality(SQLModel, table=True):
+    """One of the modalities of a study, in the order of the list: a page of one modality is one index range."""
+
+    __table_args__ = (
+        Index("study_modality_by_time", "institution_id", "modality", "studied_at", "study_pk", "study_date"),
+    )
+
+    study_pk: int = Field(foreign_key="study.id", primary_key=True)
+    modality: str = Field(primary_key=True)
+    institution_id: int
+    studied_at: datetime = Field(sa_type=Utc)
+    study_date: date | None = None
+
+
 class Study(SQLModel, table=True):
     """One examination, with what the list shows of it, so that a page of the list is one index range."""
 
-    __table_args__ = (UniqueConstraint("institution_id", "study_uid"),)
+    __table_args__ = (
+        UniqueConstraint("institution_id", "study_uid"),
+        Index("study_by_accession", "institution_id", "accession_number"),
+    )
 
     id: int | None = Field(default=None, primary_key=True)
     institution_id: int = Field(foreign_key="institution.id")
     study_uid: str
     patient_pk: int = Field(foreign_key="patient.id", index=True)
-    accession_number: str = ""
+    accession_number: str = Field(default="", sa_type=_BYTEWISE)
     study_id: str = ""
     description: str = ""
     referring_physician: str = ""
@@ -84,6 +117,7 @@ class Study(SQLModel, table=True):
     studied_at: datetime = Field(
         sa_type=Utc
     )  # both as a moment; without a date, the moment it arrived. Orders the list
+    utc_offset: str = ""  # (0008,0201) as recorded
     patient_age: str = ""  # (0010,1010) as recorded
     modality: str = ""  # the one that made the images, for the list; all of them below
     modalities: str = ""  # ModalitiesInStudy, joined with a backslash
@@ -121,6 +155,10 @@ class Series(SQLModel, table=True):
     laterality: str = ""
     series_date: date | None = None
     series_time: str = ""
+    performed_date: date | None = None  # of the procedure step (0040,0244)
+    performed_time: str = ""
+    scheduled_step_ids: str = ""  # of the items of (0040,0275), joined with a backslash
+    requested_procedure_ids: str = ""
     instance_count: int = 0
     revision: int = 0  # rises with each instance: names the cached metadata document
 
@@ -169,7 +207,7 @@ def _list_index(name: str, *columns: str) -> None:
     Index(name, *(getattr(Study, column) for column in ("institution_id", *columns)))
 
 
-_list_index("study_by_time", "studied_at", "id", *_FILTERED)
+_list_index("study_by_time", "studied_at", "id", *_FILTERED, "study_date")
 _list_index("study_by_print", "printed_at", "studied_at", "id", *_FILTERED)
 _list_index(
     "study_by_status",
