@@ -7,7 +7,7 @@ from alembic import op
 import mip_app.core.columns
 
 revision = '0013'
-down_revision = '0010'
+down_revision = '0014'
 branch_labels = None
 depends_on = None
 

@@ -133,6 +133,7 @@ class Settings(BaseSettings):
     dimse_local_nodes: bool = Field(
         False, description="True: images may be sent to nodes on this machine (tests, demo)"
     )
+    dimse_find_most: int = Field(5000, ge=1, description="Most answers to one search by DIMSE (C-FIND)")
     dimse_send_seconds: float = Field(
         30, gt=0, description="How long a node may take to accept, and to acknowledge one image"
     )

@@ -15,6 +15,7 @@ from pynetdicom.sop_class import Verification
 from sqlmodel import Session, select
 
 from mip_app.core import database
+from mip_app.core.settings import settings
 from mip_app.dimse.models import Node
 from tests.site import free_port
 
@@ -84,6 +85,13 @@ def node(institution: int, port: int, title: str = "ARCHIVE", **values: Any) -> 
         session.add(row)
         session.flush()
         return row.id or 0
+
+
+@pytest.fixture
+def local_nodes(monkeypatch: pytest.MonkeyPatch, db: str) -> None:
+    """Nodes of the tests are on this machine, which is refused otherwise."""
+    monkeypatch.setenv("MIP_DIMSE_LOCAL_NODES", "true")
+    settings.cache_clear()
 
 
 def files(folder: Path) -> list[Path]:

@@ -29,10 +29,11 @@ from mip_app.dimse.outgoing import Peer
 from mip_app.jobs import relay, running
 from mip_app.jobs.models import Job, JobPart, JobState
 from tests.dimse import peers
+from tests.dimse.peers import local_nodes
 from tests.ingest import made
 from tests.site import REPOSITORY, free_port
 
-pytestmark = pytest.mark.usefixtures("local_nodes")
+pytestmark = pytest.mark.usefixtures(local_nodes.__name__)
 
 STUDY = f"{made.ROOT}.1"
 # Each of another transfer syntax.
@@ -94,7 +95,7 @@ def test_every_transfer_syntax_arrives(
             if takes == "everything" and wanted.file_meta.TransferSyntaxUID != "1.2.840.10008.1.2.2":
                 assert data_of(got) == data_of(original), original.name
             found = pydicom.dcmread(got)
-            assert found.PatientName == wanted.PatientName
+            assert found.StudyInstanceUID == wanted.StudyInstanceUID
             assert np.array_equal(pixels_of(got), pixels_of(original)), original.name
             if takes != "everything":
                 assert not found.file_meta.TransferSyntaxUID.is_compressed
