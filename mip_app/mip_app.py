@@ -18,6 +18,7 @@ from mip_app.admin.doctors import pages as doctors_pages
 from mip_app.admin.institution import api as institution_api
 from mip_app.admin.institution import pages as institution_pages
 from mip_app.admin.institutions import pages as institutions_pages
+from mip_app.admin.nodes import pages as nodes_pages
 from mip_app.admin.roles import pages as roles_pages
 from mip_app.audit import sealer
 from mip_app.auditing import api as auditing_api
@@ -163,6 +164,7 @@ for pages in (
     doctors_pages,
     departments_pages,
     roles_pages,
+    nodes_pages,
     auditing_pages,
 ):
     pages.add_pages(app)

@@ -46,6 +46,8 @@ class Act(StrEnum):
     INSTITUTION_ENABLED = "institution.enabled"
     INSTITUTION_OPENED = "institution.opened"
     NODE_ADDED = "node.added"
+    NODE_CHANGED = "node.changed"
+    NODE_REMOVED = "node.removed"
     OFFICIAL_ACCOUNT_CHANGED = "institution.official_account_changed"
     PASSWORD_CHANGED = "account.password_changed"
     PASSWORD_REFUSED = "account.password_refused"
