@@ -71,6 +71,7 @@ def free_port() -> int:
 class Site:
     data: Path
     port: int = field(default_factory=free_port)
+    dimse_port: int = 0  # 0: no DIMSE beside it
     process: subprocess.Popen[bytes] | None = None
     keys: dict[str, str] = field(default_factory=dict)
     institutions: dict[str, int] = field(default_factory=dict)
@@ -152,6 +153,8 @@ class Site:
             "MIP_PORT": str(self.port),
             "MIP_DATABASE_URL": "",
             "MIP_HOST": "127.0.0.1",
+            "MIP_DIMSE": "true" if self.dimse_port else "false",
+            "MIP_DIMSE_PORT": str(self.dimse_port or 11112),
             "MIP_CODES_PER_ADDRESS": "500",  # all browsers of the tests are at one address
         }
         with self.log.open("ab") as log:
@@ -180,7 +183,8 @@ class Site:
         """The processes that serve, without the one that watches over them."""
         assert self.process
         found = psutil.Process(self.process.pid).children()
-        return [child for child in found if "resource_tracker" not in " ".join(child.cmdline())]
+        others = ("resource_tracker", "mip_app.cli scp")
+        return [child for child in found if not any(name in " ".join(child.cmdline()) for name in others)]
 
     def stop(self) -> None:
         if self.process and self.process.poll() is None:

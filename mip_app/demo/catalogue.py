@@ -119,6 +119,9 @@ def timeline(spec: StudySpec, now: datetime) -> Timeline:
     return Timeline(past(studied) or studied, past(written), past(reviewed), past(printed), past(amended))
 
 
+# Titles by which dcmtk's commands call, and the institution whose images they send.
+NODES, NODES_OF = ("ECHOSCU", "STORESCU", "FINDSCU", "MOVESCU", "GETSCU"), "JN1"
+
 INSTITUTIONS = (
     Institution(
         "JN1",

@@ -23,6 +23,7 @@ from mip_app.core.clock import utc_now
 from mip_app.core.database import write
 from mip_app.core.errors import Conflict
 from mip_app.demo import catalogue, notes, phantom, reporting
+from mip_app.dimse import nodes
 from mip_app.ingest.service import Kind, take_in
 from mip_app.studies import door
 from mip_app.studies.models import Study
@@ -35,6 +36,7 @@ def seed(progress: Callable[[int, int], None]) -> None:
     now = datetime.fromisoformat(noted["began"])
     alliance = write(opening.open_alliance, opening.CONSOLE, catalogue.ALLIANCE, catalogue.ALLIANCE_EN)
     institutions = _institutions(alliance)
+    _nodes(institutions)
     people = _people(noted, alliance, institutions)
     for number, spec in enumerate(catalogue.STUDIES):
         if spec.key not in noted["done"]:
@@ -63,6 +65,22 @@ def _institutions(alliance: int) -> dict[str, int]:
         )
         for one in catalogue.INSTITUTIONS
     }
+
+
+def _nodes(institutions: dict[str, int]) -> None:
+    """dcmtk's commands, by the titles that they call themselves, from this machine."""
+    for title in catalogue.NODES:
+        with contextlib.suppress(Conflict):  # registered before an interruption
+            write(
+                nodes.register,
+                opening.CONSOLE,
+                institutions[catalogue.NODES_OF],
+                title,
+                "127.0.0.1",
+                name="dcmtk",
+                may_query=True,
+                may_retrieve=True,
+            )
 
 
 def _people(noted: dict[str, Any], alliance: int, institutions: dict[str, int]) -> dict[str, Actor]:

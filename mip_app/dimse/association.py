@@ -35,7 +35,7 @@ PART = 1.0  # seconds in which the other side may close a connection that is ove
 LOOK = 0.5  # seconds between looks at the timers
 
 P_DATA_TF = 4
-ESTABLISHED, CLOSING = "Sta6", "Sta13"
+IDLE, ESTABLISHED, CLOSING = "Sta1", "Sta6", "Sta13"
 
 
 class Association(PynetdicomAssociation):
@@ -73,6 +73,8 @@ class Association(PynetdicomAssociation):
             note(error)
         finally:
             self.dul.kill_dul()
+            if self.dul.is_alive():
+                self.dul.join(2 * PART)
             self.slots.release(id(self))
             if (wrapped := self.dul.socket) is not None and wrapped.socket is not None:
                 wrapped._shutdown_socket()
@@ -218,22 +220,37 @@ class Reactor(DULServiceProvider):
         finally:
             self._kill_thread = True
             self.messages.abandon()
+            self._over()
             self._awake.close()
             self._wake.close()
             self._bell.set()
 
+    def _over(self) -> None:
+        """Whoever still waits for a request need not: it reads this as if the time were up."""
+        if self.assoc.requestor.primitive is None and self.to_user_queue.empty():
+            self.to_user_queue.put(None)  # type: ignore[arg-type]
+
     def _turn(self) -> None:
-        if self.artim_timer.expired:
+        if self._is_late():
             self.event_queue.put("Evt18")
         elif not self._process_recv_primitive() and self.event_queue.empty():
             self._listen()
         while not self.event_queue.empty():
-            self.state_machine.do_action(self.event_queue.get(block=False))
+            event = self.event_queue.get(block=False)
+            # What a connection that is over still says of itself is no event: Evt5 begins one.
+            if self.state_machine.current_state != IDLE or event == "Evt5":
+                self.state_machine.do_action(event)
+
+    def _is_late(self) -> bool:
+        """Whether the ARTIM timer (PS3.8 9.1.5) runs and has run out."""
+        running = self.artim_timer._end_time is None and self.state_machine.current_state != IDLE
+        return running and self.artim_timer.expired
 
     def _listen(self) -> None:
         """Take a PDU that is there, or wait for bytes, for something to send, for a timer."""
         connection = self.socket.socket if self.socket is not None else None
-        if connection is None:
+        if connection is None or self.state_machine.current_state == IDLE:
+            self._over()
             self._poll_for(0.01)  # only to be ended
         elif self.state_machine.current_state == CLOSING:
             self._part(connection)
@@ -255,6 +272,9 @@ class Reactor(DULServiceProvider):
             self._poll.register(self._polled, select.POLLIN)
         if isinstance(connection, ssl.SSLSocket) and connection.pending():
             return True
+        if connection is None and self._polled is not None:
+            with contextlib.suppress(KeyError, OSError):
+                self._poll.unregister(self._polled)  # closed: its number may be somebody else's by now
         found = dict(self._poll.poll(seconds * 1000))
         if self._awake.fileno() in found:
             self._awake.recv(4096)

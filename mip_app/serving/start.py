@@ -1,5 +1,6 @@
 """`mip run` and `mip demo`, step by step: each says what it does, and what to do when it cannot."""
 
+import contextlib
 import errno
 import socket
 import sys
@@ -7,7 +8,9 @@ import time
 from collections.abc import Callable
 
 from mip_app.core.settings import settings
+from mip_app.dimse import command
 from mip_app.serving import bundle
+from mip_app.serving.beside import Beside
 from mip_app.serving.migration import migrate
 
 
@@ -50,7 +53,7 @@ def _shown(url: str) -> str:
     return url.split("@")[-1].removeprefix("sqlite:///")
 
 
-def free_port(host: str, wanted: int) -> int:
+def free_port(host: str, wanted: int, variable: str = "MIP_PORT") -> int:
     """`wanted`, or the next free port of the hundred after it."""
     for port in range(wanted, min(wanted + 100, 65536)):
         with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
@@ -60,7 +63,7 @@ def free_port(host: str, wanted: int) -> int:
             except OSError:
                 continue
             return port
-    raise CannotStart(f"No port from {wanted} to {wanted + 99} is free. Set MIP_PORT to one that is.")
+    raise CannotStart(f"No port from {wanted} to {wanted + 99} is free. Set {variable} to one that is.")
 
 
 def addresses(host: str, port: int) -> list[str]:
@@ -85,10 +88,21 @@ def serve(before: Callable[[], None] | None = None, after: Callable[[], None] | 
     if port != settings().port:
         print(f"\n  Port {settings().port} is taken; using {port}.")
     print("\n  MIP is at  " + "\n             ".join(addresses(settings().host, port)))
+    dimse = _dimse() if settings().dimse else contextlib.nullcontext()
     if after:
         after()
     print("\n  Ctrl-C ends it.\n", flush=True)
     from mip_app.serving.server import serve as run
 
-    run(settings().host, port)
+    with dimse:
+        run(settings().host, port)
     print("  Stopped.", file=sys.stderr)
+
+
+def _dimse() -> contextlib.AbstractContextManager[object]:
+    """Images come in by DIMSE in a process beside this one; it is said where."""
+    port = free_port(settings().host, settings().dimse_port, "MIP_DIMSE_PORT")
+    print(command.said(port, tls=False))
+    if settings().dimse_tls_cert:
+        print(command.said(settings().dimse_tls_port, tls=True))
+    return Beside(port)
