@@ -29,6 +29,7 @@ from mip_app.core.errors import MipError
 from mip_app.core.http import Guard, error_answer, malformed, unexpected
 from mip_app.core.logs import frontend_error
 from mip_app.dicomweb.api import router as dicomweb
+from mip_app.dicomweb.searching import router as searching
 from mip_app.dicomweb.stow import router as stow
 from mip_app.ingest import api as ingest_api
 from mip_app.ingest import components as upload
@@ -61,6 +62,7 @@ ROUTERS = (
     external_api.router,
     official_account_api.router,
     dicomweb,
+    searching,
     stow,
     ingest_api.router,
     reports_api.router,

@@ -1,4 +1,4 @@
-"""DICOMweb for reading: QIDO-RS and WADO-RS (PS3.18 sections 10.6 and 10.4)."""
+"""WADO-RS: reading over DICOMweb (PS3.18 section 10.4)."""
 
 import asyncio
 import gzip
@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Header, Request
-from fastapi.responses import JSONResponse, Response
+from fastapi import APIRouter, Depends, Header
+from fastapi.responses import Response
 
 from mip_app.audit import looks
 from mip_app.core.actor import Actor, Permission, current_actor
@@ -15,7 +15,7 @@ from mip_app.core.database import changing, looking
 from mip_app.core.errors import Invalid, NotVisible
 from mip_app.core.http import Needs
 from mip_app.dicom.pixels import CannotDraw
-from mip_app.dicomweb import locating, metadata, query, retrieve
+from mip_app.dicomweb import locating, metadata, retrieve
 from mip_app.dicomweb.locating import Located
 from mip_app.dicomweb.multipart import Part, Related
 from mip_app.dicomweb.syntaxes import EXPLICIT_LITTLE_ENDIAN, MEDIA_TYPES, leaving_syntax
@@ -30,28 +30,6 @@ INSTANCE = SERIES + "/instances/{instance}"
 DICOM_JSON = "application/dicom+json"
 # Every use is authorised anew; unchanged bytes do not travel twice.
 AGAIN = "private, no-cache"
-
-
-class DicomJson(JSONResponse):
-    media_type = DICOM_JSON
-
-
-@router.get("/studies")
-async def search_studies(request: Request) -> Response:
-    asked = query.parse(request.query_params)
-    found = await looking(query.studies, asked)
-    await _noted("search:" + ",".join(sorted(asked.match)), locating.searched, sorted(asked.match))
-    return DicomJson(found)
-
-
-@router.get(STUDY + "/series")
-async def search_series(study: str, request: Request) -> Response:
-    return DicomJson(await looking(query.series, study, query.parse(request.query_params)))
-
-
-@router.get(SERIES + "/instances")
-async def search_instances(study: str, series: str, request: Request) -> Response:
-    return DicomJson(await looking(query.instances, study, series, query.parse(request.query_params)))
 
 
 @router.get(STUDY + "/metadata")
@@ -142,10 +120,10 @@ async def bulk_data(study: str, series: str, instance: str, offset: int, length:
 
 
 async def _viewed(study: str) -> None:
-    await _noted(f"study:{study}", locating.viewed, study)
+    await noted(f"study:{study}", locating.viewed, study)
 
 
-async def _noted(what: str, service: Callable[..., None], *args: object) -> None:
+async def noted(what: str, service: Callable[..., None], *args: object) -> None:
     """Write a look down before anything is shown, once."""
     actor = current_actor()
     if looks.begins(actor, what):

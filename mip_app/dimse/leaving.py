@@ -6,6 +6,7 @@ them the peer takes; one more for each SOP class with the two that every applica
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from pydicom import dcmread
@@ -86,7 +87,7 @@ def put(made: Association, item: Stored, taken: Mapping[str, set[str]], **origin
     path = blobs().path(item.blob)
     if not path.exists():
         raise CannotLeave("dimse.file_gone")
-    if item.transfer_syntax_uid in syntaxes and _says_its_names(path, item):
+    if item.transfer_syntax_uid in syntaxes and _leaves_whole(path, item):
         sent = made.send_c_store(path, **originator)
     else:
         try:
@@ -102,17 +103,21 @@ def put(made: Association, item: Stored, taken: Mapping[str, set[str]], **origin
     return None if status is None else int(status)
 
 
-def _says_its_names(path: Any, item: Stored) -> bool:
-    """Whether the file meta information says what the data set does: only then the file can leave by itself."""
-    meta, _ = split_dataset(path)
+def _leaves_whole(path: Path, item: Stored) -> bool:
+    """Whether the file can leave byte for byte: its meta information says what the data set does, its length is even.
+
+    Fragments have an even length (PS3.8 annex E); deflated data sets come without their padding.
+    """
+    meta, offset = split_dataset(path)
     return (
-        str(meta.get("MediaStorageSOPClassUID", "")) == item.sop_class_uid
+        (path.stat().st_size - offset) % 2 == 0
+        and str(meta.get("MediaStorageSOPClassUID", "")) == item.sop_class_uid
         and str(meta.get("MediaStorageSOPInstanceUID", "")) == item.sop_instance_uid
         and str(meta.get("TransferSyntaxUID", "")) == item.transfer_syntax_uid
     )
 
 
-def _plain(path: Any, item: Stored, syntaxes: set[str]) -> Dataset:
+def _plain(path: Path, item: Stored, syntaxes: set[str]) -> Dataset:
     """The data set, little endian and uncompressed where it has to be. Raises CannotLeave."""
     dataset: Dataset = dcmread(path, force=True)
     stored = item.transfer_syntax_uid
@@ -135,7 +140,7 @@ def _plain(path: Any, item: Stored, syntaxes: set[str]) -> Dataset:
     return dataset
 
 
-def _decode(path: Any, item: Stored, dataset: Dataset) -> None:
+def _decode(path: Path, item: Stored, dataset: Dataset) -> None:
     """Native pixels in the place of those stored; the photometric interpretation says what they are then."""
     frames = max(1, item.frame_count)
     bits = int(dataset.get("BitsAllocated") or 8)

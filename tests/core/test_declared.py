@@ -63,6 +63,11 @@ GUARD_NOTHING = {
     "mip_app.studies.door.through": "a condition on what is selected",
     "mip_app.studies.door.visible": "a condition on what is selected",
     "mip_app.studies.service.topic": "a name to listen to, no data",
+    "mip_app.studies.query.narrowing.narrowed": "conditions, for `find`, which declares",
+    "mip_app.studies.query.pages.instances": "a statement, for `find`, which declares",
+    "mip_app.studies.query.pages.patients": "a statement, for `find`, which declares",
+    "mip_app.studies.query.pages.series": "a statement, for `find`, which declares",
+    "mip_app.studies.query.pages.studies": "a statement, for `find`, which declares",
     # On a report that is taken out already: whoever has a Desk came through `opened`, which declares.
     "mip_app.reports.desk.add_aside": "works on a Desk",
     "mip_app.reports.desk.free": "works on a Desk",

@@ -92,7 +92,7 @@ def test_every_transfer_syntax_arrives(
             job = sent(by, wanted.StudyInstanceUID, node)
             assert (job.state, job.error, job.done) == (JobState.DONE, "", 1), original.name
             (got,) = (path for path in peers.files(arrived) if wanted.SOPInstanceUID in path.name)
-            if takes == "everything" and wanted.file_meta.TransferSyntaxUID != "1.2.840.10008.1.2.2":
+            if takes == "everything" and len(data_of(original)) % 2 == 0:
                 assert data_of(got) == data_of(original), original.name
             found = pydicom.dcmread(got)
             assert found.StudyInstanceUID == wanted.StudyInstanceUID

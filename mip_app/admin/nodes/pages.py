@@ -189,17 +189,20 @@ def _sendings() -> rx.Component:
 def _sending(job: Any) -> rx.Component:
     return rx.el.li(
         rx.el.span(job.target, class_name="min-w-0 flex-1 basis-40 truncate"),
-        rx.el.progress(
-            value=job.done,
-            max=job.total,
-            aria_label=t("node.progress", done=job.done, total=job.total),
-            class_name="progress w-32",
+        rx.el.span(
+            rx.el.progress(
+                value=job.done,
+                max=job.total,
+                aria_label=t("node.progress", done=job.done, total=job.total),
+                class_name="progress w-24 lg:w-32",
+            ),
+            t("node.progress", done=job.done, total=job.total),
+            class_name="num flex items-center gap-2 text-sm whitespace-nowrap lg:w-56",
         ),
-        rx.el.span(t("node.progress", done=job.done, total=job.total), class_name="num w-24 text-sm"),
         rx.el.span(
             t("job.state." + job.state.to(str), fallback=""),
             rx.cond(job.error != "", rx.el.span(" · ", t(job.error, n=""))),
-            class_name="min-w-0 flex-1 basis-48 text-sm text-muted",
+            class_name="min-w-0 flex-1 basis-56 text-sm text-muted",
         ),
         rx.cond(
             job.over,

@@ -48,7 +48,7 @@ def narrowed(session: Session, actor: Actor, asked: Asked) -> Narrowing:
     made = Narrowing()
     possible = {attribute.tag for attribute in above(asked.level)}
     sqlite = session.get_bind().dialect.name == "sqlite"
-    match = {tag: value for tag, value in asked.match.items() if not values.universal(value)}
+    match = {tag: values.checked(v) for tag, v in asked.match.items() if not values.universal(v)}
     if asked.level is Level.STUDY and _MODALITY in match and _MODALITIES not in match:
         match[_MODALITIES] = match.pop(_MODALITY)  # what they mean who ask a study for its modality
     ways = []

@@ -77,7 +77,8 @@ def series(actor: Actor, wanted: Narrowing, columns: Sequence[Attribute]) -> Any
 
 
 def instances(actor: Actor, wanted: Narrowing, columns: Sequence[Attribute]) -> Any:
-    statement = _below(actor, wanted, select(Instance.id, *_of(columns), col(Instance.header)))
+    asked: list[Any] = [Instance.id, *_of(columns), Instance.header]
+    statement = _below(actor, wanted, select(*asked))
     statement = statement.join(Instance, col(Instance.series_pk) == Series.id).where(*wanted.instance)
     order = (col(Instance.instance_number).nulls_last(), col(Instance.id))
     return door.through(statement.order_by(*_ORDER, *_SERIES_ORDER, *order), actor)

@@ -8,6 +8,7 @@ from mip_app.core.errors import Invalid
 from mip_app.dicom.part10 import parse_date
 
 MOST_VALUES = 500  # of one list
+MOST_WILDCARDS = 8
 _LATEST = "235959.999999"
 _TIME = re.compile(r"([01]\d|2[0-3])([0-5]\d([0-5]\d(\.\d{1,6})?|60)?)?", re.ASCII)
 
@@ -31,6 +32,13 @@ class Times:
 def universal(value: str) -> bool:
     """Whether it matches everything: nothing, or asterisks alone."""
     return not value.strip().strip("*")
+
+
+def checked(value: str) -> str:
+    """Raises Invalid for more wildcards than anybody needs: each `*` multiplies the ways to try."""
+    if value.count("*") > MOST_WILDCARDS or value.count("?") > 64:
+        raise Invalid("query.too_wild")
+    return value
 
 
 def is_wild(value: str) -> bool:
