@@ -31,6 +31,7 @@ from mip_app.core.logs import frontend_error
 from mip_app.dicomweb.api import router as dicomweb
 from mip_app.dicomweb.searching import router as searching
 from mip_app.dicomweb.stow import router as stow
+from mip_app.dimse import components as send
 from mip_app.ingest import api as ingest_api
 from mip_app.ingest import components as upload
 from mip_app.jobs import relay as jobs_relay
@@ -170,5 +171,5 @@ for pages in (
     auditing_pages,
 ):
     pages.add_pages(app)
-studies_pages.add_pages(app, upload=upload)
+studies_pages.add_pages(app, upload=upload, sending=send)
 reports_pages.add_pages(app, images=study_images)

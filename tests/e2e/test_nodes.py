@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -10,9 +11,12 @@ from sqlmodel import Session
 from mip_app.core import database
 from mip_app.core.clock import utc_now
 from mip_app.dimse import sending
+from mip_app.dimse.models import Node
 from mip_app.jobs.models import Job, JobState
+from tests.conftest import OnDisk
 from tests.e2e.conftest import Person
 from tests.e2e.test_structure import administers, fill
+from tests.ingest import made
 from tests.site import Site, inside
 
 
@@ -86,3 +90,28 @@ def on_its_way(page: Page, tag: str) -> None:
     expect(sent).to_contain_text("连接不上")
     act(sent, "again")
     expect(sent).to_contain_text("节点不存在或已停用")  # the job ran, and there is no such node
+
+
+def test_a_doctor_sends_a_study_from_the_list_and_sees_how_far_it_is(
+    someone: Callable[..., Person], site: Site, tmp_path: Path
+) -> None:
+    tag = uuid.uuid4().hex[:6]
+    paths = [tmp_path / f"{number}.dcm" for number in (1, 2)]
+    for number, path in enumerate(paths, 1):
+        path.write_bytes(made.image(number, study=int(tag, 16), patient=f"SEND{tag}"))
+    site.store([OnDisk(path) for path in paths])
+    with inside(site.data), Session(database.engine()) as session, session.begin():
+        here = site.institutions["JN1"]
+        session.add(
+            Node(institution_id=here, name=f"归档 {tag}", ae_title=f"A{tag}", address="127.0.0.1", port=104)
+        )
+    page = someone("linwangshu").signs_in()
+    page.locator(f'tr[data-uid="{made.ROOT}.{int(tag, 16)}"] [data-act=send]').click()
+    page.locator("#send-targets button", has_text=tag).click()
+    expect(page.locator("#send-state")).to_contain_text("0 / 2")
+    expect(page.locator("#send")).to_contain_text("不允许连接本机")  # told by the job, without a click
+    page.get_by_role("button", name="停止发送").click()
+    expect(page.locator("#send-state")).to_contain_text("已取消")
+    page.screenshot(path="/tmp/moving/send.png")
+    page.click("#close-send")
+    expect(page.locator("#send")).to_be_hidden()
