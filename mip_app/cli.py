@@ -130,6 +130,22 @@ def permissions(write: bool) -> None:
 
 
 @mip.command()
+def worker() -> None:
+    """Run jobs (images to other systems), where MIP_REDIS_URL is set; as many as one likes.
+
+    Without Redis the process of `mip run` does that. Ends at once then, with 1.
+    """
+    from mip_app.jobs import command
+    from mip_app.serving import work
+
+    work.load()
+    try:
+        command.work()
+    except command.NothingToDo as error:
+        raise click.ClickException(str(error)) from error
+
+
+@mip.command()
 @click.option("--follow", is_flag=True, help="Go on and print messages as they come.")
 def outbox(follow: bool) -> None:
     """Print the messages that wait, newest first: codes for phones, where no provider sends them."""

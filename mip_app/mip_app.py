@@ -18,6 +18,7 @@ from mip_app.admin.doctors import pages as doctors_pages
 from mip_app.admin.institution import api as institution_api
 from mip_app.admin.institution import pages as institution_pages
 from mip_app.admin.institutions import pages as institutions_pages
+from mip_app.admin.nodes import pages as nodes_pages
 from mip_app.admin.roles import pages as roles_pages
 from mip_app.audit import sealer
 from mip_app.auditing import api as auditing_api
@@ -32,12 +33,14 @@ from mip_app.dicomweb.api import router as dicomweb
 from mip_app.dicomweb.searching import router as searching
 from mip_app.dicomweb.shortcut import DicomWebShortcut
 from mip_app.dicomweb.stow import router as stow
+from mip_app.dimse import components as send
 from mip_app.ingest import api as ingest_api
 from mip_app.ingest import components as upload
+from mip_app.jobs import relay as jobs_relay
 from mip_app.messages import relay
 from mip_app.reports import api as reports_api
 from mip_app.reports import pages as reports_pages
-from mip_app.serving import bundle
+from mip_app.serving import bundle, work
 from mip_app.serving.health import router as health
 from mip_app.sign_in import api as sign_in_api
 from mip_app.sign_in import external_api, external_pages, official_account_api, qr_api, switching
@@ -114,12 +117,18 @@ def with_api(pages: ASGIApp) -> ASGIApp:
 
 @contextlib.asynccontextmanager
 async def following() -> AsyncIterator[None]:
-    """Hear what other processes change, seal the audit trail and send what waits, as long as this one serves."""
+    """Hear what other processes change, seal the audit trail, send what waits, run jobs, as long as this one serves."""
     gate.keep_tabs_apart(app, identity)
     gate.hear_whole_texts(app)
     gate.forget_strangers(app)
-    work = (bus.follow(engine()), sealer.follow(engine(), engine(read_only=True)), relay.run())
-    tasks = [asyncio.create_task(one) for one in work]
+    work.load()
+    whole_time = (
+        bus.follow(engine()),
+        sealer.follow(engine(), engine(read_only=True)),
+        relay.run(),
+        jobs_relay.run(),
+    )
+    tasks = [asyncio.create_task(one) for one in whole_time]
     try:
         yield
     finally:
@@ -165,8 +174,9 @@ for pages in (
     doctors_pages,
     departments_pages,
     roles_pages,
+    nodes_pages,
     auditing_pages,
 ):
     pages.add_pages(app)
-studies_pages.add_pages(app, upload=upload)
+studies_pages.add_pages(app, upload=upload, sending=send)
 reports_pages.add_pages(app, images=study_images)

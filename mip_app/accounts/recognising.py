@@ -106,6 +106,60 @@ def living(session: Session, which: ColumnElement[bool], address: str) -> Actor 
     )
 
 
+_MEMBER_COLUMNS: list[Any] = [
+    User.name,
+    User.first_login,
+    col(Membership.id).label("membership_id"),
+    Membership.roles,
+    Membership.extra,
+    col(Institution.name).label("institution_name"),
+    col(Institution.name_en).label("institution_name_en"),
+    Institution.alliance_id,
+    RoleSet.code,
+    RoleSet.permissions,
+]
+_MEMBER = (
+    sa.select(*_MEMBER_COLUMNS)
+    .select_from(Membership)
+    .join(User, col(User.id) == Membership.user_id)
+    .join(Institution, col(Institution.id) == Membership.institution_id)
+    .join(Alliance, col(Alliance.id) == Institution.alliance_id)
+    .join(RoleSet, col(RoleSet.institution_id) == Membership.institution_id, isouter=True)
+    .where(
+        col(Alliance.disabled).is_(False),
+        col(Institution.disabled).is_(False),
+        col(User.disabled).is_(False),
+        col(Membership.disabled).is_(False),
+        col(Membership.removed_at).is_(None),
+    )
+)
+
+
+@needs(Open.TO_ALL)
+def actor_of_member(
+    session: Session, actor: Actor, *, user_id: int, institution_id: int, side: Side
+) -> Actor | None:
+    """For what a person asked for and has done later: they, with what they may now; None: nothing any more."""
+    which = (col(Membership.user_id) == user_id, col(Membership.institution_id) == institution_id)
+    rows = session.execute(_MEMBER.where(*which)).all()
+    if not rows or rows[0].first_login:
+        return None
+    found = rows[0]
+    sets = {row.code: row.permissions for row in rows if row.code is not None}
+    return Actor(
+        user_id=user_id,
+        name=found.name,
+        institution_id=institution_id,
+        permissions=on_side(permissions_of(found.roles, found.extra, sets, inside=True), side),
+        institution_name=found.institution_name,
+        institution_name_en=found.institution_name_en,
+        address=actor.address,
+        alliance_id=found.alliance_id,
+        membership_id=found.membership_id,
+        side=side,
+    )
+
+
 def _pending(found: Row, side: Side) -> str:
     """The step of signing in that is still to do: second_factor, phone, password, enrol, or ''."""
     if found.second_factor_since and not found.second_factor_at:

@@ -7,7 +7,14 @@ from mip_app.core.actor import ADMINISTRATIVE, Permission, Side
 from mip_app.core.actor import Permission as P
 
 _READING = {P.STUDY_READ, P.REPORT_READ}
-_WRITING = _READING | {P.REPORT_READ_DRAFT, P.REPORT_WRITE, P.REPORT_SIGN, P.REPORT_PRINT, P.STUDY_UPLOAD}
+_WRITING = _READING | {
+    P.REPORT_READ_DRAFT,
+    P.REPORT_WRITE,
+    P.REPORT_SIGN,
+    P.REPORT_PRINT,
+    P.STUDY_UPLOAD,
+    P.STUDY_SEND,
+}
 _AUDITING = {P.AUDIT_READ, P.AUDIT_EXPORT}
 
 # As delivered. Those of OUTSIDE open accounts and see no patient data; nobody edits them.
@@ -16,14 +23,15 @@ PERMISSIONS: dict[Role, frozenset[P]] = {
     Role.ALLIANCE_ADMIN: frozenset({P.ADMIN_INSTITUTIONS} | _AUDITING),
     Role.INSTITUTION_ADMIN: frozenset(
         _READING
-        | {P.STUDY_UPLOAD, P.ADMIN_ACCOUNTS, P.ADMIN_ROLES, P.ADMIN_INSTITUTION, P.ADMIN_NODES, P.ADMIN_DATA}
+        | {P.STUDY_UPLOAD, P.STUDY_SEND}
+        | {P.ADMIN_ACCOUNTS, P.ADMIN_ROLES, P.ADMIN_INSTITUTION, P.ADMIN_NODES, P.ADMIN_DATA}
         | _AUDITING
     ),
     Role.REPORTER: frozenset(_WRITING),
     Role.REVIEWER: frozenset(_WRITING | {P.REPORT_REVIEW}),
     Role.CONSULTATION_REVIEWER: frozenset(_READING | {P.REPORT_PRINT, P.CONSULTATION_REVIEW}),
     Role.CLINICIAN: frozenset(_READING | {P.REPORT_PRINT}),
-    Role.TECHNICIAN: frozenset({P.STUDY_READ, P.STUDY_UPLOAD}),
+    Role.TECHNICIAN: frozenset({P.STUDY_READ, P.STUDY_UPLOAD, P.STUDY_SEND}),
     Role.AUDITOR: frozenset(_AUDITING),
 }
 OUTSIDE = frozenset({Role.OPERATOR, Role.ALLIANCE_ADMIN})

@@ -194,6 +194,7 @@ _SAYERS: dict[str, Callable[[_Line, Any], str]] = {
     "method": _of("audit.method.{}"),
     "side": lambda line, value: line.words("audit.detail.side_admin") if value == "admin" else "",
     "via": lambda line, value: "DICOMweb" if value == "dicomweb" else plain(value),
+    "node": lambda line, value: plain(value),
     "device": lambda line, value: plain(value),
     "computer": lambda line, value: masked(plain(value)),
     "from_user": lambda line, value: (

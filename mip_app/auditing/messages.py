@@ -34,6 +34,7 @@ class Event:
 ACTIVITY = Code("110100", "Application Activity")
 LOG_USED = Code("110101", "Audit Log Used")
 ACCESSED = Code("110103", "DICOM Instances Accessed")
+SENDING = Code("110102", "Begin Transferring DICOM Instances")
 TRANSFERRED = Code("110104", "DICOM Instances Transferred")
 EXPORT = Code("110106", "Export")
 IMPORT = Code("110107", "Import")
@@ -75,7 +76,9 @@ EVENTS: dict[str, Event] = {
     "image.received": Event(IMPORT, "C", source=False),
     "image.refused": Event(IMPORT, "C", source=False),
     "image.retrieved": Event(TRANSFERRED, "R", source=True),
+    "image.sent": Event(TRANSFERRED, "R", source=True),
     "report.printed": Event(EXPORT, "R", source=True),
+    "study.sending_asked": Event(SENDING, "E", source=True),
     "study.searched": Event(QUERY, "E", source=True),
     "study.viewed": Event(ACCESSED, "R"),
     "report.viewed": Event(ACCESSED, "R"),

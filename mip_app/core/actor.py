@@ -35,6 +35,7 @@ class Permission(StrEnum):
     REPORT_SIGN = "report.sign"
     REPORT_WRITE = "report.write"
     STUDY_READ = "study.read"
+    STUDY_SEND = "study.send"  # to a registered node, by DIMSE
     STUDY_UPLOAD = "study.upload"
 
 

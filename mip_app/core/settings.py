@@ -138,6 +138,17 @@ class Settings(BaseSettings):
     )
     codes_per_address: int = Field(20, description="Most codes by phone that one address asks for in an hour")
 
+    job_threads: int = Field(4, ge=1, description="How many jobs one process runs at the same time")
+    job_lease_seconds: float = Field(
+        15, gt=0, description="A job whose process gave no sign for so long is taken up again"
+    )
+    dimse_local_nodes: bool = Field(
+        False, description="True: images may be sent to nodes on this machine (tests, demo)"
+    )
+    dimse_find_most: int = Field(5000, ge=1, description="Most answers to one search by DIMSE (C-FIND)")
+    dimse_send_seconds: float = Field(
+        30, gt=0, description="How long a node may take to accept, and to acknowledge one image"
+    )
     dimse: bool = Field(True, description="False: `mip run` and `mip demo` take no images by DIMSE")
     dimse_ae_title: str = Field("MIP", min_length=1, max_length=16, description="What modalities call us")
     dimse_port: int = Field(
@@ -149,7 +160,8 @@ class Settings(BaseSettings):
     dimse_tls_cert: str = Field("", description="PEM file of a certificate; empty: no DIMSE by TLS")
     dimse_tls_key: str = Field("", description="PEM file of its key")
     dimse_tls_ca: str = Field(
-        "", description="PEM file; callers must have a certificate signed by one of these"
+        "",
+        description="PEM file; callers must have a certificate signed by one of these, nodes that we call too",
     )
     dimse_tls_port: int = Field(2762, ge=1, le=65535, description="Port for DIMSE by TLS, beside the other")
     dimse_workers: int = Field(2, ge=1, le=64, description="Processes that take images by DIMSE")

@@ -25,7 +25,7 @@ from pynetdicom.transport import AddressInformation, AssociationSocket
 from mip_app.core.logs import note
 from mip_app.dimse import admitting
 from mip_app.dimse.messages import Malformed, Messages
-from mip_app.dimse.services import SERVICES, offered
+from mip_app.dimse.services import ANSWERS, SERVICES, offered
 from mip_app.dimse.slots import Slots
 
 PDU_MOST = 131072  # announced; what dcmtk takes at most, too
@@ -95,6 +95,20 @@ class Association(PynetdicomAssociation):
                 self._serve_request(message, context_id)
             if self._is_over():
                 self.kill()
+
+    def _serve_request(self, msg: Any, context_id: int) -> None:
+        """What we answer ourselves; everything else is pynetdicom's."""
+        work, context = ANSWERS.get(type(msg)), self._accepted_cx.get(context_id)
+        if work is None or context is None or not msg.is_valid_request or self._sent_release:
+            super()._serve_request(msg, context_id)
+            return
+        self.dimse.cancel_req = {}
+        self._is_paused = True  # it sends requests of its own on this association (C-GET)
+        try:
+            work(self, msg, context)
+        finally:
+            self._is_paused = False
+            self.dimse.cancel_req = {}
 
     def _is_over(self) -> bool:
         if self.is_established and self.acse.is_release_requested():

@@ -12,9 +12,20 @@ from pydicom.uid import (
     ExplicitVRLittleEndian,
     ImplicitVRLittleEndian,
 )
+from pynetdicom.dimse_primitives import C_FIND, C_GET, C_MOVE
 from pynetdicom.presentation import PresentationContext
-from pynetdicom.sop_class import _STORAGE_CLASSES, _VERIFICATION_CLASSES
+from pynetdicom.sop_class import (  # type: ignore[attr-defined]
+    _STORAGE_CLASSES,
+    _VERIFICATION_CLASSES,
+    PatientRootQueryRetrieveInformationModelFind,
+    PatientRootQueryRetrieveInformationModelGet,
+    PatientRootQueryRetrieveInformationModelMove,
+    StudyRootQueryRetrieveInformationModelFind,
+    StudyRootQueryRetrieveInformationModelGet,
+    StudyRootQueryRetrieveInformationModelMove,
+)
 
+from mip_app.dimse import finding, retrieving
 from mip_app.dimse.models import Node
 
 # For messages that we have to read or write ourselves.
@@ -34,13 +45,33 @@ class Service:
     sop_classes: tuple[str, ...]
     allowed: Callable[[Node], bool]
     handlers: tuple[tuple[Any, Callable[..., Any]], ...] = ()
+    answers: tuple[
+        tuple[type, Callable[..., None]], ...
+    ] = ()  # instead of pynetdicom's, by request primitive
     syntaxes: tuple[str, ...] = READABLE
 
 
 # A service class more is a line here; C-STORE is not among them: it goes past pynetdicom (`messages.py`).
 SERVICES: tuple[Service, ...] = (
     Service(tuple(_VERIFICATION_CLASSES.values()), lambda node: True),  # pynetdicom answers C-ECHO itself
+    # Whoever may not is told so (0x0124), and it is written down: hence open to every node.
+    Service(
+        (PatientRootQueryRetrieveInformationModelFind, StudyRootQueryRetrieveInformationModelFind),
+        lambda node: True,
+        answers=((C_FIND, finding.find),),
+    ),
+    Service(
+        (PatientRootQueryRetrieveInformationModelMove, StudyRootQueryRetrieveInformationModelMove),
+        lambda node: True,
+        answers=((C_MOVE, retrieving.move),),
+    ),
+    Service(
+        (PatientRootQueryRetrieveInformationModelGet, StudyRootQueryRetrieveInformationModelGet),
+        lambda node: True,
+        answers=((C_GET, retrieving.get),),
+    ),
 )
+ANSWERS = {kind: work for service in SERVICES for kind, work in service.answers}
 
 _STORAGE = frozenset(str(uid) for uid in _STORAGE_CLASSES.values())
 

@@ -10,7 +10,7 @@ from mip_app.core.actor import Permission
 from mip_app.core.i18n import t
 from mip_app.studies import bars, cards, sheet, table
 from mip_app.studies.layout_state import Layout
-from mip_app.studies.parts import Studies
+from mip_app.studies.parts import RowVar, Studies
 from mip_app.ui.native import post_form
 from mip_app.ui.shell import add_page, phone_bar, top_bar
 from mip_app.ui.state import Shell, may
@@ -38,9 +38,24 @@ class ListKeys(NoSSRComponent):
     arrived: Var[int]
 
 
-def add_pages(app: rx.App, upload: Upload | None = None) -> None:
+class Sending(Protocol):
+    """What the list shows of a higher feature: the way images go out."""
+
+    def send_act(self, row: RowVar) -> rx.Component:
+        """Opens the dialog for a row of the PC's list."""
+        ...
+
+    def send_dialog(self) -> rx.Component:
+        """Once a page."""
+        ...
+
+
+def add_pages(app: rx.App, upload: Upload | None = None, sending: Sending | None = None) -> None:
+    if sending:
+        table.more_acts[:] = [sending.send_act]
+
     def studies() -> rx.Component:
-        return _page(upload)
+        return rx.fragment(_page(upload), sending.send_dialog() if sending else rx.fragment())
 
     add_page(
         app,

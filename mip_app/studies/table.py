@@ -39,8 +39,13 @@ def _printed(row: RowVar) -> rx.Component:
     return parts.or_missing(row.printed, rx.el.span(short, title=row.printed))
 
 
+# Acts on a study that features above this one bring; the composition root puts them here.
+more_acts: list[Callable[[RowVar], rx.Component]] = []
+
+
 def _acts(row: RowVar) -> rx.Component:
     return rx.el.span(
+        *(act(row) for act in more_acts),
         parts.images_link(
             row, t("studies.images"), tab_index=-1, class_name="btn btn-ghost btn-xs font-normal"
         ),
@@ -133,7 +138,7 @@ COLUMNS = (
         _printed,
         sort="printed",
     ),
-    Column("acts", "w-32 text-right", "", _acts),
+    Column("acts", "w-40 text-right", "", _acts),
 )
 
 _EDGES = (

@@ -45,6 +45,7 @@ GUARD_NOTHING = {
     "mip_app.accounts.administrators.set_disabled": "for services of several rules",
     "mip_app.accounts.doctors.own_role_names": "names of the own institution's roles",
     "mip_app.auditing.reading.zone_of": "a time zone",
+    "mip_app.jobs.service.ask": "for services of several rules, which have found what is to be done",
     "mip_app.sign_in.account.devices.zone_of": "a time zone",
     "mip_app.sign_in.codes.send": "for services of several rules, which have found whose phone it is",
     "mip_app.sign_in.codes.try_code": "for services of several rules, which know whose code it is",

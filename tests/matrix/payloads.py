@@ -21,6 +21,8 @@ IDENTIFIERS = {
     "institution_code": ("institution_code",),
     "account": ("account",),
     "import_draft": ("import_key",),
+    "node": ("node", "node_id"),
+    "job": ("job", "job_id"),
     "role_set": ("role_code",),
 }
 KIND_OF = {name: kind for kind, names in IDENTIFIERS.items() for name in names}

@@ -33,7 +33,9 @@ from mip_app.core import database
 from mip_app.core.actor import ADMINISTRATIVE, Actor, Open, Rule, Side
 from mip_app.core.clock import utc_now
 from mip_app.core.sealing import seal
+from mip_app.dimse.models import Node
 from mip_app.ingest.service import take_in
+from mip_app.jobs.models import Job, JobPart, JobState
 from mip_app.messages.models import OutboxMessage, Template
 from mip_app.reports import holding, signing
 from mip_app.reports.draft import Draft
@@ -93,6 +95,8 @@ def ids_of(whose: str) -> Ids:
             "account": f"house{whose}account",
             "import_draft": draft_key(whose),
             "role_set": role_code(whose),
+            "node": str(number(6, whose)),
+            "job": str(number(7, whose)),
         },
     )
 
@@ -105,7 +109,7 @@ def patient_marks(whose: str) -> list[str]:
 def house_marks(whose: str) -> list[str]:
     """What says that institution, its people, departments, roles; of another alliance that, too."""
     alliance = [f"ALLIANCE{ALLIANCES[ALIEN]}"] if whose == ALIEN else []
-    numbers = (str(number(kind, whose)) for kind in range(1, 6))
+    numbers = (str(number(kind, whose)) for kind in range(1, 8))
     return [f"HOUSE{whose.upper()}", phone_of(whose), draft_key(whose), *numbers, *alliance]
 
 
@@ -287,6 +291,16 @@ def _passing(whose: str, now: datetime) -> list[Any]:
         ExternalIdentity(
             provider=Provider.WECHAT, subject=f"app:{house}", user_id=person, bound_at=now, bound_by=person
         ),
+        Node(
+            id=number(6, whose), institution_id=here, name=f"{house} CT", ae_title=f"HOUSE{whose.upper()}"[:16],
+            address=f"192.0.2.{OWNERS[whose]}",
+        ),
+        Job(
+            id=number(7, whose), kind="dimse.send", user_id=person, institution_id=here, state=JobState.FAILED,
+            payload={"study": uid(whose, 1), "series": [], "node": number(6, whose), "name": f"{house} CT"},
+            next_at=now, created_at=now, ended_at=now, error="dimse.unreachable",
+        ),
+        JobPart(job_id=number(7, whose), key=uid(whose, 3), error="dimse.peer_full"),
         KnownDevice(user_id=person, token_hash=hash_of(secret), last_at=now),
         QrSignIn(
             code_hash=hash_of(f"qr-{secret}"), browser_hash=hash_of(secret), device=f"{house} browser",
