@@ -37,7 +37,7 @@ def send_dialog() -> rx.Component:
             rx.el.div(
                 rx.el.h2(t("send.title"), id="send-title", class_name="px-6 pt-5 text-xl font-semibold"),
                 rx.cond(SendTo.job == 0, _choice(), _progress()),
-                _trouble(SendTo.trouble),
+                _trouble(SendTo.trouble, "mx-6 mt-2"),
                 rx.el.div(
                     rx.el.button(
                         t("ui.close"),
@@ -122,13 +122,13 @@ def _progress() -> rx.Component:
     )
 
 
-def _trouble(code: Any) -> rx.Component:
+def _trouble(code: Any, place: str = "") -> rx.Component:
     return rx.cond(
         code != "",
         rx.el.p(
             rx.icon("circle-alert", class_name="ico flex-none"),
             t(code, n=""),
             role="alert",
-            class_name="mx-6 mt-2 flex items-center gap-2 text-sm text-error",
+            class_name=f"flex items-center gap-2 text-sm text-error {place}",
         ),
     )

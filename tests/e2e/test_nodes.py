@@ -112,6 +112,5 @@ def test_a_doctor_sends_a_study_from_the_list_and_sees_how_far_it_is(
     expect(page.locator("#send")).to_contain_text("不允许连接本机")  # told by the job, without a click
     page.get_by_role("button", name="停止发送").click()
     expect(page.locator("#send-state")).to_contain_text("已取消")
-    page.screenshot(path="/tmp/moving/send.png")
     page.click("#close-send")
     expect(page.locator("#send")).to_be_hidden()
