@@ -145,7 +145,7 @@ def test_a_caller_who_falls_silent_is_shown_out(on_sqlite, hospital, monkeypatch
             torn.say(pdv(1, 3, store_rq(CT, "1.2.3")), pdv(1, 0, bytes(1000)))
             for wire in (nothing, half, idle, torn):
                 assert ended(wire)
-        assert waiting() == []
+        assert nothing_is_left()
 
 
 def test_floods_of_connections_leave_room_for_the_known(on_sqlite, hospital, tmp_path):
