@@ -27,6 +27,7 @@ class Located:
     transfer_syntax_uid: str
     frames: str
     frame_count: int
+    corrections: dict[str, Any]  # of the study: what whole files and metadata say otherwise
 
     @property
     def index(self) -> FrameIndex:
@@ -43,6 +44,7 @@ _COLUMNS: tuple[Any, ...] = (
     Instance.transfer_syntax_uid,
     Instance.frames,
     Instance.frame_count,
+    Study.corrections,
 )
 
 

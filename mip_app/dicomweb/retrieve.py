@@ -7,6 +7,7 @@ import numpy as np
 from mip_app.core.blobs import CHUNK, blobs
 from mip_app.core.errors import MipError, NotVisible
 from mip_app.dicom import pixels
+from mip_app.dicom.correcting import corrected
 from mip_app.dicomweb.locating import Located
 from mip_app.dicomweb.syntaxes import UNCOMPRESSED
 
@@ -34,7 +35,9 @@ def frame(item: Located, number: int, decoded: bool) -> Iterator[bytes]:
 
 
 def whole(item: Located) -> Iterator[bytes]:
-    """The stored file, bit for bit."""
+    """The stored file, bit for bit; where somebody put its patient right, with those attributes as they should be."""
+    if item.corrections:
+        return corrected(blobs().path(item.blob), item.corrections)
     offsets = range(0, item.size, CHUNK)
     return blobs().ranges(item.blob, [(offset, min(CHUNK, item.size - offset)) for offset in offsets])
 

@@ -173,4 +173,3 @@ class _Storing:
         institution = self.session.get(Institution, self.actor.institution)
         zone = ZoneInfo(institution.time_zone if institution else "UTC")
         return datetime.combine(header.study_date, header.study_time or time(), zone).astimezone(UTC)
-

@@ -22,6 +22,8 @@ class DataChange(SQLModel, table=True):
     by: str = ""
     why: str = ""
     summary: dict[str, object] = Field(default_factory=dict, sa_type=JSON)  # for the page: who, old, new
-    before: dict[str, object] = Field(default_factory=dict, sa_type=JSON)  # rows as they were: see changing.py
+    before: dict[str, object] = Field(
+        default_factory=dict, sa_type=JSON
+    )  # rows as they were: see changing.py
     undone_at: datetime | None = Field(default=None, sa_type=Utc)
     undone_by: str = ""

@@ -108,7 +108,9 @@ class Study(SQLModel, table=True):
     lock_since: datetime | None = Field(default=None, sa_type=Utc)
     # Of data maintenance:
     origin_pk: int | None = None  # the patient whom the files name; None: `patient_pk`
-    corrections: dict[str, object] = Field(default_factory=dict, sa_type=JSON)  # DICOM JSON, see corrections.py
+    corrections: dict[str, object] = Field(
+        default_factory=dict, sa_type=JSON
+    )  # DICOM JSON, see corrections.py
 
 
 class Series(SQLModel, table=True):

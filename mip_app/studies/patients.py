@@ -43,6 +43,10 @@ def index(session: Session, patient: Patient) -> None:
     session.flush()
 
 
+def keys_of(session: Session, patient: Patient) -> list[PatientKey]:
+    return list(session.exec(select(PatientKey).where(PatientKey.patient_id == patient.id)).all())
+
+
 def maintenance_topic(actor: Actor) -> str:
     """What the data maintenance page of the actor's institution listens to."""
     return f"data:{actor.institution}"

@@ -33,7 +33,13 @@ def test_one_person(one, other):
 
 @pytest.mark.parametrize(
     ("one", "other"),
-    [("张三", "张山"), ("ZHANG^SAN", "李四"), ("SMITH^JOHN", "SMITH^JANE"), ("ZS", "张三"), ("ZHANG", "张三")],
+    [
+        ("张三", "张山"),
+        ("ZHANG^SAN", "李四"),
+        ("SMITH^JOHN", "SMITH^JANE"),
+        ("ZS", "张三"),
+        ("ZHANG", "张三"),
+    ],
 )
 def test_not_surely_one_person(one, other):
     assert not is_same_name(one, other)
