@@ -3,6 +3,7 @@
 import gzip
 import json
 import zlib
+from collections.abc import Mapping
 from typing import Any
 
 from sqlmodel import Session, col, select
@@ -74,7 +75,7 @@ def _document(
 
 
 def _entry(
-    at: str, right: dict[str, Any], sop_instance_uid: str, transfer_syntax_uid: str, header: bytes
+    at: str, right: Mapping[str, Any], sop_instance_uid: str, transfer_syntax_uid: str, header: bytes
 ) -> bytes:
     stored = zlib.decompress(header)
     if right:

@@ -90,17 +90,20 @@ def check(
 
 
 @needs(Permission.STUDY_UPLOAD)
-def require_bytes(session: Session, actor: Actor, study_uid: str, blob: str) -> None:
+def require_bytes(session: Session, actor: Actor, study_uid: str, blob: str, erased: dict[str, bool]) -> None:
     """A study that comes again while its deletion removes the old bytes: success is said for bytes that are there.
 
-    Waits for the remover of this study, which looks for rows before it removes. Raises Erased: to be sent again.
+    Waits for the remover of this study, which looks for rows before it removes. `erased`: what this transaction knows
+    already. Raises Erased: to be sent again.
     """
-    erasure = (
-        select(Erasure)
-        .where(Erasure.institution_id == actor.institution, Erasure.study_uid == study_uid)
-        .with_for_update()
-    )
-    if session.exec(erasure).first() is not None and not blobs().path(blob).exists():
+    if study_uid not in erased:
+        erasure = (
+            select(Erasure)
+            .where(Erasure.institution_id == actor.institution, Erasure.study_uid == study_uid)
+            .with_for_update()
+        )
+        erased[study_uid] = bool(session.exec(erasure).all())
+    if erased[study_uid] and not blobs().path(blob).exists():
         raise Erased()
 
 

@@ -44,6 +44,7 @@ class _Storing:
         self.studies: dict[str, tuple[Study, Patient]] = {}
         self.series: dict[tuple[int, str], Series] = {}
         self.named: set[belonging.Named] = set()
+        self.erased: dict[str, bool] = {}
         self.bytes_of = self._known(item.header.sop_instance_uid for item in ready)
 
     def take(self, item: Checked) -> Outcome:
@@ -51,12 +52,13 @@ class _Storing:
         known = self.bytes_of.get(header.sop_instance_uid)
         if known == item.sha256:
             return item.outcome(Kind.UNCHANGED, "ingest.unchanged")
-        if known:
-            return self._set_aside(item)
         try:
-            study = self._study(item)
+            belonging.require_bytes(self.session, self.actor, header.study_uid, item.blob, self.erased)
         except belonging.Erased as error:
             return item.outcome(Kind.REFUSED, error.code)
+        if known:
+            return self._set_aside(item)
+        study = self._study(header)
         series = self._series_of(study, header)
         self.session.add(self._instance(item, series))
         series.instance_count += 1
@@ -79,6 +81,7 @@ class _Storing:
             SetAside.institution_id == self.actor.institution,
             SetAside.sop_instance_uid == uid,
             SetAside.sha256 == sha256,
+            SetAside.blob != "",  # else it was discarded once, and comes again
         )
         if self.session.exec(door.marked(there)).first() is None:
             self.session.add(
@@ -99,9 +102,8 @@ class _Storing:
     def _refuse(self, subject: str, why: str) -> None:
         audit.record(self.session, self.actor, Act.IMAGE_REFUSED, subject, failed=True, why=why)
 
-    def _study(self, item: Checked) -> Study:
-        """The row of the file's study, made when it is new. Raises Erased."""
-        header = item.header
+    def _study(self, header: Header) -> Study:
+        """The row of the header's study, made when it is new."""
         found = self.studies.get(header.study_uid)
         if found is None:
             # Counts are added to this row: on PostgreSQL another process waits here.
@@ -113,7 +115,6 @@ class _Storing:
             own = own.where(Study.study_uid == header.study_uid)
             found = self.session.exec(door.through(own, self.actor)).first()
         if found is None:
-            belonging.require_bytes(self.session, self.actor, header.study_uid, item.blob)
             found = self._new_study(header)
         self.studies[header.study_uid] = found
         study, patient = found

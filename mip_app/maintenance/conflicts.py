@@ -3,14 +3,14 @@
 from datetime import date
 from typing import TypedDict
 
-from sqlalchemy import func
+from sqlalchemy import ColumnElement, func
 from sqlmodel import Session, col, select
 
 from mip_app.accounts import entries
 from mip_app.core.actor import Actor, Permission, needs
 from mip_app.core.errors import Conflict, Invalid, NotVisible
 from mip_app.maintenance.changing import Change
-from mip_app.maintenance.finding import FoundStudy, Who, line, who, zone
+from mip_app.maintenance.finding import NO_STUDY, FoundStudy, Who, line, own_study, who, zone
 from mip_app.maintenance.models import DataChange
 from mip_app.studies import corrections, door, patients
 from mip_app.studies.models import Patient, PatientConflict, Study
@@ -28,7 +28,7 @@ class ConflictRow(TypedDict):
     kind: str  # patient: one ID, two people; study: the files of one study name two
     first: Who
     other: Who
-    study: FoundStudy | None
+    study: FoundStudy  # NO_STUDY where the kind is patient
     arrived: str
     differs: list[str]  # name, birth_date, sex, patient_id
 
@@ -63,7 +63,7 @@ def listed(session: Session, actor: Actor) -> list[ConflictRow]:
             kind="study" if row.study_pk else "patient",
             first=people[row.patient_pk],
             other=people[row.other_pk],
-            study=studies.get(row.study_pk or 0),
+            study=studies.get(row.study_pk or 0, NO_STUDY),
             arrived=f"{row.arrived_at.astimezone(here):%Y-%m-%d %H:%M}",
             differs=_differs(people[row.patient_pk], people[row.other_pk]),
         )
@@ -145,7 +145,7 @@ def correct(session: Session, actor: Actor, patient_key: int, form: entries.Form
 def correct_accession(session: Session, actor: Actor, study_uid: str, number: object, why: object) -> int:
     """Raises NotVisible, Invalid."""
     change = Change(session, actor, "accession", reason_of(why))
-    study = _study(session, actor, study_uid)
+    study = own_study(session, actor, study_uid)
     change.remember(study)
     old, new = study.accession_number, entries.line({"accession": number}, "accession", 16)
     if "\\" in new:
@@ -164,7 +164,7 @@ def move(
     Raises NotVisible, Invalid (nobody, or more than one, has that ID).
     """
     change = Change(session, actor, "move", reason_of(why))
-    study = _study(session, actor, study_uid)
+    study = own_study(session, actor, study_uid)
     wanted = select(Patient.id).where(
         Patient.institution_id == actor.institution,
         Patient.patient_id == _id_of({"patient_id": patient_id}),
@@ -211,9 +211,9 @@ def reason_of(why: object) -> str:
     return entries.line({"why": why}, "why", 200, required=True, missing="data.why_missing")
 
 
-def _open(actor: Actor) -> tuple[object, ...]:
+def _open(actor: Actor) -> tuple[ColumnElement[bool], ...]:
     return (
-        PatientConflict.institution_id == actor.institution,
+        col(PatientConflict.institution_id) == actor.institution,
         col(PatientConflict.resolved_at).is_(None),
     )
 
@@ -222,14 +222,6 @@ def _conflict(session: Session, actor: Actor, key: int) -> PatientConflict:
     """One that waits. Whoever comes second finds it decided: Raises NotVisible."""
     statement = select(PatientConflict).where(PatientConflict.id == key, *_open(actor)).with_for_update()
     found = session.exec(door.marked(statement)).one_or_none()
-    if found is None:
-        raise NotVisible()
-    return found
-
-
-def _study(session: Session, actor: Actor, study_uid: str) -> Study:
-    own = select(Study).where(Study.institution_id == actor.institution, Study.study_uid == study_uid)
-    found = session.exec(door.marked(own.with_for_update())).one_or_none()
     if found is None:
         raise NotVisible()
     return found
@@ -339,7 +331,7 @@ def _people(session: Session, actor: Actor, keys: set[int]) -> dict[int, Who]:
         .where(col(Study.patient_pk).in_(keys), Study.institution_id == actor.institution)
         .group_by(col(Study.patient_pk))
     )
-    studies = {key: number for key, number in session.execute(door.marked(counted))}
+    studies: dict[int, int] = {row.patient_pk: row.studies for row in session.execute(door.marked(counted))}
     own = select(Patient).where(col(Patient.id).in_(keys), Patient.institution_id == actor.institution)
     return {
         row.id or 0: who(row, studies.get(row.id or 0, 0)) for row in session.exec(door.marked(own)).all()
@@ -356,7 +348,7 @@ def _studies(session: Session, actor: Actor, keys: set[int]) -> dict[int, FoundS
 
 
 def _differs(one: Who, other: Who) -> list[str]:
-    pairs = {name: (one[name], other[name]) for name in ("patient_id", "birth_date", "sex")}  # type: ignore[literal-required]
+    pairs = {name: (one[name], other[name]) for name in ("patient_id", "birth_date", "sex")}
     found = [name for name, (left, right) in pairs.items() if left != right]
     return (["name"] if one["person_name"] != other["person_name"] else []) + found
 

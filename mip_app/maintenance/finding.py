@@ -9,6 +9,7 @@ from sqlmodel import Session, col, select
 from mip_app.accounts.entries import plain
 from mip_app.accounts.models import Institution
 from mip_app.core.actor import Actor, Permission, needs
+from mip_app.core.errors import NotVisible
 from mip_app.studies import corrections, door
 from mip_app.studies.models import Patient, Study
 
@@ -41,6 +42,23 @@ class FoundStudy(TypedDict):
     who: Who
 
 
+NOBODY = Who(
+    key="", name="", person_name="", patient_id="", issuer="", birth_date="", sex="U", studies=0
+)  # fmt: skip
+NO_STUDY = FoundStudy(
+    uid="", accession="", description="", modality="", date="", series=0, instances=0, status="none",
+    corrected=False, who=NOBODY,
+)  # fmt: skip
+
+
+def size_of(number: int) -> str:
+    """What people call so many bytes: 532 KB, 1.2 GB."""
+    amount, units = float(number), ["B", "KB", "MB", "GB", "TB"]
+    while amount >= 1000 and len(units) > 1:
+        amount, units = amount / 1000, units[1:]
+    return f"{amount:.0f} {units[0]}" if amount >= 100 or units[0] == "B" else f"{amount:.1f} {units[0]}"
+
+
 @needs(Permission.ADMIN_DATA)
 def found(session: Session, actor: Actor, words: object) -> list[FoundStudy]:
     """By accession number, patient ID or Study Instance UID, as they are written there; the newest first."""
@@ -61,6 +79,16 @@ def found(session: Session, actor: Actor, words: object) -> list[FoundStudy]:
     )
     rows = session.exec(door.marked(statement)).all()
     return [line(study, who(patient)) for study, patient in rows]
+
+
+@needs(Permission.ADMIN_DATA)
+def own_study(session: Session, actor: Actor, study_uid: str, to_change: bool = True) -> Study:
+    """Who else would change it waits: ingest, the report's writers, another administrator. Raises NotVisible."""
+    own = select(Study).where(Study.institution_id == actor.institution, Study.study_uid == study_uid)
+    found = session.exec(door.marked(own.with_for_update() if to_change else own)).one_or_none()
+    if found is None:
+        raise NotVisible()
+    return found
 
 
 def line(study: Study, person: Who) -> FoundStudy:

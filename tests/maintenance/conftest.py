@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from sqlalchemy import inspect
 from sqlmodel import Session, select
 
 from mip_app.accounts.models import Role
@@ -42,7 +43,7 @@ def two(store: Callable[..., list[str]]) -> tuple[bytes, bytes]:
 
 def rows(model: type) -> list:
     with Session(engine()) as session:
-        return list(session.exec(door.marked(select(model).order_by(model.id))))  # type: ignore[attr-defined]
+        return list(session.exec(door.marked(select(model).order_by(*inspect(model).primary_key))))
 
 
 def stored_bytes() -> list[bytes]:
