@@ -29,6 +29,7 @@ AREAS = (
     Area("admin.doctors", "/admin/doctors", "users-round", Permission.ADMIN_ACCOUNTS),
     Area("admin.departments", "/admin/departments", "door-open", Permission.ADMIN_ACCOUNTS),
     Area("admin.roles", "/admin/roles", "shield", Permission.ADMIN_ROLES),
+    Area("admin.data", "/admin/data", "database", Permission.ADMIN_DATA),
     Area("admin.audit", "/admin/audit", "scroll-text", Permission.AUDIT_READ),
 )
 

@@ -23,11 +23,13 @@ TOGETHER = 100  # blobs in one transaction: others who want to write wait as lon
 EVERY = 5.0  # seconds between looks
 
 
-def remove(engine: Engine) -> int:
-    """All that is marked. How many blobs went."""
+def remove(engine: Engine, readers: Engine | None = None) -> int:
+    """All that is marked. How many blobs went. `readers`: to look without keeping writers waiting."""
     gone = 0
-    with Session(engine) as session:
-        waiting = session.exec(select(StudyErasure.id).where(StudyErasure.state == ErasureState.CONFIRMED)).all()
+    with Session(readers or engine) as session:
+        waiting = session.exec(
+            select(StudyErasure.id).where(StudyErasure.state == ErasureState.CONFIRMED)
+        ).all()
     for key in waiting:
         while True:
             with Session(engine) as session, session.begin():
@@ -42,12 +44,8 @@ def remove(engine: Engine) -> int:
 
 def _some(session: Session, erasure_id: int) -> tuple[int, bool]:
     """Remove the next blobs. Ingest of the same study waits meanwhile (ingest/belonging.py, `require_bytes`)."""
-    erasure = session.exec(
-        select(StudyErasure).where(StudyErasure.id == erasure_id).with_for_update()
-    ).one()
-    rows = session.exec(
-        select(ErasedBlob).where(ErasedBlob.erasure_id == erasure_id).limit(TOGETHER)
-    ).all()
+    erasure = session.exec(select(StudyErasure).where(StudyErasure.id == erasure_id).with_for_update()).one()
+    rows = session.exec(select(ErasedBlob).where(ErasedBlob.erasure_id == erasure_id).limit(TOGETHER)).all()
     again = _needed(session, erasure.institution_id, {row.sop_instance_uid for row in rows})
     for row in rows:
         if row.blob not in again:
@@ -70,11 +68,11 @@ def _needed(session: Session, institution: int, uids: set[str]) -> set[str]:
     return found
 
 
-async def follow(engine: Engine) -> None:
+async def follow(engine: Engine, readers: Engine) -> None:
     """Run as long as the web process does: at its start, and whenever a deletion was confirmed."""
     while True:
         try:
-            await asyncio.to_thread(remove, engine)
+            await asyncio.to_thread(remove, engine, readers)
         except Exception as error:  # the database or the disk may be away for a while
             log.warning("removing deleted bytes failed, number=%s", note(error))
         await asyncio.sleep(EVERY)

@@ -187,7 +187,9 @@ def listed(session: Session, actor: Actor) -> list[ErasureRow]:
     return [_row(session, actor, row, studies.get(row.study_uid)) for row in rows]
 
 
-def _row(session: Session, actor: Actor, row: StudyErasure, found: tuple[Study, Patient] | None) -> ErasureRow:
+def _row(
+    session: Session, actor: Actor, row: StudyErasure, found: tuple[Study, Patient] | None
+) -> ErasureRow:
     here = zone(session, actor.institution)
     waits = row.state == ErasureState.ASKED
     size = _extent(session, found[0]) if waits and found else None

@@ -130,7 +130,8 @@ def compared(session: Session, actor: Actor, aside_id: int) -> Comparison:
         aside=_version(_size(aside.blob), aside.received_at.astimezone(here), aside.sender, aside.sha256),
         differences=found[:MOST_DIFFERENCES],
         more=max(0, len(found) - MOST_DIFFERENCES),
-        pixels=other is not None and _pixels(kept.blob, kept.frames) != _pixels(aside.blob, other.frames.to_json()),
+        pixels=other is not None
+        and _pixels(kept.blob, kept.frames) != _pixels(aside.blob, other.frames.to_json()),
         replaceable=other is not None and _same_place(session, kept, other),
     )
 
@@ -201,7 +202,12 @@ def _decide(session: Session, actor: Actor, aside: SetAside, decision: str) -> N
     aside.decision, aside.decided_at, aside.decided_by = decision, utc_now(), actor.name
     session.add(aside)
     audit.record(
-        session, actor, Act.DATA_DECIDED, f"instance:{aside.sop_instance_uid}", decision=decision, number=aside.id
+        session,
+        actor,
+        Act.DATA_DECIDED,
+        f"instance:{aside.sop_instance_uid}",
+        decision=decision,
+        number=aside.id,
     )
     tell(session, actor)
 
@@ -272,7 +278,9 @@ def _size(blob: str) -> int:
 
 
 def _version(size: int, at: datetime, sender: str, digest: str) -> Version:
-    return Version(bytes=size, size=size_of(size), received=f"{at:%Y-%m-%d %H:%M:%S}", sender=sender, digest=digest[:12])
+    return Version(
+        bytes=size, size=size_of(size), received=f"{at:%Y-%m-%d %H:%M:%S}", sender=sender, digest=digest[:12]
+    )
 
 
 def _pixels(blob: str, frames: str) -> bytes:

@@ -28,7 +28,11 @@ def test_both_are_shown_with_what_differs(guanli, aside):
     both = read(quarantine.compared, guanli, aside)
     assert (both["kept"]["bytes"], both["aside"]["bytes"]) == (len(FIRST), len(OTHER))
     found = {one["name"]: (one["kept"], one["aside"]) for one in both["differences"]}
-    assert found == {"PatientName": ("张^三", "ZHANG^SAN=张^三"), "Rows": ("16", "17"), "Columns": ("16", "17")}
+    assert found == {
+        "PatientName": ("张^三", "ZHANG^SAN=张^三"),
+        "Rows": ("16", "17"),
+        "Columns": ("16", "17"),
+    }
     assert both["pixels"] and both["replaceable"]
 
 

@@ -39,6 +39,7 @@ HARMLESS: dict[str, Any] = {
     "address": "",
     "aes_key": "",
     "app_id": "wx0123456789abcdef",
+    "aside": 1,
     "ask": 1,
     "code": "reporter",
     "column": "sex",
