@@ -118,7 +118,7 @@ async def following() -> AsyncIterator[None]:
         bus.follow(engine()),
         sealer.follow(engine(), engine(read_only=True)),
         relay.run(),
-        erasing.follow(engine()),
+        erasing.follow(engine(), engine(read_only=True)),
     )
     tasks = [asyncio.create_task(one) for one in work]
     try:

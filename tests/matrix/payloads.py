@@ -22,6 +22,7 @@ IDENTIFIERS = {
     "account": ("account",),
     "import_draft": ("import_key",),
     "role_set": ("role_code",),
+    "aside": ("aside",),
 }
 KIND_OF = {name: kind for kind, names in IDENTIFIERS.items() for name in names}
 # Where a name of many meanings says which row is meant: place → name → kind of thing.
@@ -39,7 +40,6 @@ HARMLESS: dict[str, Any] = {
     "address": "",
     "aes_key": "",
     "app_id": "wx0123456789abcdef",
-    "aside": 1,
     "ask": 1,
     "code": "reporter",
     "column": "sex",
