@@ -21,6 +21,8 @@ from mip_app.studies import corrections, door, patients
 from mip_app.studies.models import Patient, PatientConflict, PatientKey, Series, Study
 from mip_app.studies.service import topic
 
+door.GUARDED.add(DataChange)  # it says who somebody was
+
 _OF_PATIENT = ("patient_id", "issuer", "person_name", "sex", "variant", "merged_into")
 _OF_STUDY = ("patient_pk", "origin_pk", "accession_number", "corrections")
 
@@ -186,7 +188,7 @@ def _own(session: Session, actor: Actor, change_id: int) -> DataChange:
     statement = select(DataChange).where(
         DataChange.id == change_id, DataChange.institution_id == actor.institution
     )
-    change = session.exec(statement.with_for_update()).one_or_none()
+    change = session.exec(door.marked(statement.with_for_update())).one_or_none()
     if change is None or change.undone_at is not None:
         raise NotVisible()
     return change
@@ -194,13 +196,12 @@ def _own(session: Session, actor: Actor, change_id: int) -> DataChange:
 
 def _refuse_later(session: Session, actor: Actor, change: DataChange) -> None:
     """What was decided later about the same rows stands on this decision."""
-    later = session.exec(
-        select(DataChange).where(
-            DataChange.institution_id == actor.institution,
-            col(DataChange.id) > change.id,
-            col(DataChange.undone_at).is_(None),
-        )
-    ).all()
+    since = select(DataChange).where(
+        DataChange.institution_id == actor.institution,
+        col(DataChange.id) > change.id,
+        col(DataChange.undone_at).is_(None),
+    )
+    later = session.exec(door.marked(since)).all()
     ours = _rows_of(change)
     if any(ours & _rows_of(one) for one in later):
         raise UndoLaterFirst()

@@ -202,7 +202,7 @@ def history(session: Session, actor: Actor) -> list[ChangeRow]:
             new=str(row.summary.get("new", "")),
             undone=row.undone_by,
         )
-        for row in session.exec(statement).all()
+        for row in session.exec(door.marked(statement)).all()
     ]
 
 

@@ -245,7 +245,7 @@ def _extent(session: Session, study: Study) -> Extent:
         Series, col(Series.id) == Instance.series_pk
     )
     number, total = session.execute(door.marked(size.where(Series.study_pk == study.id))).one()
-    report = session.get(Report, study.id)
+    report = session.exec(door.marked(select(Report).where(Report.study_pk == study.id))).one_or_none()
     state = report.state if report else ""
     return Extent(
         series=study.series_count,

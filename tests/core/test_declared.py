@@ -62,6 +62,9 @@ GUARD_NOTHING = {
     "mip_app.studies.door.through": "a condition on what is selected",
     "mip_app.studies.door.visible": "a condition on what is selected",
     "mip_app.studies.service.topic": "a name to listen to, no data",
+    "mip_app.studies.patients.maintenance_topic": "a name to listen to, no data",
+    "mip_app.maintenance.changing.next_variant": "a number, for services that declare",
+    "mip_app.maintenance.changing.tell": "names to listen to, no data",
     # On a report that is taken out already: whoever has a Desk came through `opened`, which declares.
     "mip_app.reports.desk.add_aside": "works on a Desk",
     "mip_app.reports.desk.free": "works on a Desk",

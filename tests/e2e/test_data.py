@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from mip_app.accounts.models import Role
+from tests.e2e.test_doctors import administers
 from tests.images import Made, study
 from tests.site import Site
 
@@ -35,7 +36,7 @@ def test_a_conflict_is_decided_and_taken_back(site: Site, someone, viewport):
     later = study("JIANG^Hai=江^海", number, slices=1)
     site.store([Made(first[0]), Made(later[0])])
     reader = site.sign_in("linwangshu")
-    page = someone("guanli", viewport).signs_in("/admin/data")
+    page = administers(someone("guanli", viewport), "/admin/data")
     row = line(page, "data-conflicts", number)
     expect(row).to_contain_text("江海")
     row.locator("[data-act=merge]").click()
@@ -72,7 +73,7 @@ def test_two_files_are_compared_and_one_is_chosen(site: Site, someone, viewport)
     site.store([Made(data)])
     data.InstanceNumber = 77
     site.store([Made(data)])
-    page = someone("guanli", viewport).signs_in("/admin/data")
+    page = administers(someone("guanli", viewport), "/admin/data")
     page.click("[data-tab=aside]")
     row = line(page, "data-asides", data.SOPInstanceUID)
     row.locator("[data-act=compare]").click()
@@ -96,7 +97,7 @@ def test_two_administrators_delete_a_study(site: Site, someone):
     uid = data[0].StudyInstanceUID
     site.store([Made(one) for one in data])
     reader = site.sign_in("linwangshu")
-    first = someone("guanli").signs_in("/admin/data")
+    first = administers(someone("guanli"), "/admin/data")
     first.click("[data-tab=erasures]")
     first.fill("#data-search", number)
     first.click("#data-search-do")
@@ -105,7 +106,7 @@ def test_two_administrators_delete_a_study(site: Site, someone):
     reason(first, "ask", "重复上传")
     mine = line(first, "data-erasures", uid)
     expect(mine).to_contain_text("等待另一名管理员确认")
-    second = someone(site.newcomer("许管", JN1=[Role.INSTITUTION_ADMIN])).signs_in("/admin/data")
+    second = administers(someone(site.newcomer("许管", JN1=[Role.INSTITUTION_ADMIN])), "/admin/data")
     second.click("[data-tab=erasures]")
     line(second, "data-erasures", uid).locator("[data-act=confirm]").click()
     expect(second.locator("#data-extent dd").filter(has_text=re.compile("^2$"))).to_be_visible()
