@@ -13,6 +13,8 @@ from mip_app.accounts import api as accounts_api
 from mip_app.accounts.identity import Accounts
 from mip_app.admin import home as admin_home
 from mip_app.admin.alliances import pages as alliances_pages
+from mip_app.admin.data import api as data_api
+from mip_app.admin.data import pages as data_pages
 from mip_app.admin.departments import pages as departments_pages
 from mip_app.admin.doctors import pages as doctors_pages
 from mip_app.admin.institution import api as institution_api
@@ -37,6 +39,7 @@ from mip_app.dimse import components as send
 from mip_app.ingest import api as ingest_api
 from mip_app.ingest import components as upload
 from mip_app.jobs import relay as jobs_relay
+from mip_app.maintenance import erasing
 from mip_app.messages import relay
 from mip_app.reports import api as reports_api
 from mip_app.reports import pages as reports_pages
@@ -73,6 +76,7 @@ ROUTERS = (
     ingest_api.router,
     reports_api.router,
     institution_api.router,
+    data_api.router,
     auditing_api.router,
 )
 
@@ -97,6 +101,7 @@ API_PREFIXES = (
     "/print/",
     "/reports/leave",
     "/institution/",
+    data_api.PATH,
     "/wechat/",
     wado_uri.PATH,
     auditing_api.PATH,
@@ -117,7 +122,7 @@ def with_api(pages: ASGIApp) -> ASGIApp:
 
 @contextlib.asynccontextmanager
 async def following() -> AsyncIterator[None]:
-    """Hear what other processes change, seal the audit trail, send what waits, run jobs, as long as this one serves."""
+    """Hear what other processes change, seal the log, send, run jobs and remove what was deleted, as long as this one serves."""
     gate.keep_tabs_apart(app, identity)
     gate.hear_whole_texts(app)
     gate.forget_strangers(app)
@@ -127,6 +132,7 @@ async def following() -> AsyncIterator[None]:
         sealer.follow(engine(), engine(read_only=True)),
         relay.run(),
         jobs_relay.run(),
+        erasing.follow(engine(), engine(read_only=True)),
     )
     tasks = [asyncio.create_task(one) for one in whole_time]
     try:
@@ -175,6 +181,7 @@ for pages in (
     departments_pages,
     roles_pages,
     nodes_pages,
+    data_pages,
     auditing_pages,
 ):
     pages.add_pages(app)

@@ -30,6 +30,7 @@ AREAS = (
     Area("admin.departments", "/admin/departments", "door-open", Permission.ADMIN_ACCOUNTS),
     Area("admin.roles", "/admin/roles", "shield", Permission.ADMIN_ROLES),
     Area("admin.nodes", "/admin/nodes", "radio-tower", Permission.ADMIN_NODES),
+    Area("admin.data", "/admin/data", "database", Permission.ADMIN_DATA),
     Area("admin.audit", "/admin/audit", "scroll-text", Permission.AUDIT_READ),
 )
 

@@ -33,6 +33,13 @@ class Act(StrEnum):
     CODE_REFUSED = "account.code_refused"
     CODE_SENT = "account.code_sent"
     DATA_REPAIRED = "data.repaired"
+    DATA_CHANGED = "data.changed"  # merged, kept apart, corrected, moved: the detail says which
+    DATA_DECIDED = "data.decided"  # which of two files under one UID is the right one
+    DATA_ERASED = "data.erased"
+    DATA_ERASURE_ASKED = "data.erasure_asked"
+    DATA_ERASURE_CANCELLED = "data.erasure_cancelled"
+    DATA_FLAGGED = "data.flagged"
+    DATA_UNDONE = "data.undone"
     DEPARTMENT_ADDED = "department.added"
     DEPARTMENT_CHANGED = "department.changed"
     DEPARTMENT_DELETED = "department.deleted"

@@ -180,6 +180,12 @@ class Settings(BaseSettings):
         200, description="Most a zip entry may unpack to, as a multiple of its packed size"
     )
 
+    delete_wait_hours: int = Field(
+        24,
+        ge=0,
+        description="A deletion is confirmed by another administrator, or after so many hours by whoever asked",
+    )
+
     @property
     def database(self) -> str:
         return self.database_url or f"sqlite:///{(self.data_dir / 'mip.sqlite3').resolve()}"

@@ -52,6 +52,17 @@ def search_keys(pn: str) -> list[str]:
     return list(keys)
 
 
+def has_ideographs(group: str) -> bool:
+    """Whether a component group is written in an East Asian script."""
+    return bool(EAST_ASIAN.search(group))
+
+
+def readings(group: str) -> set[str]:
+    """How an ideographic name is written in pinyin, the likeliest ways: 张^三 → {zhangsan}; 单^雄 has three."""
+    characters = [c for c in "".join(group.split("^")[:3]) if _IDEOGRAPH.match(c)]
+    return {"".join(reading) for reading in _readings(characters, True)}
+
+
 def _pinyin_keys(parts: list[str]) -> list[str]:
     """Full pinyin and initials of the whole name in every reading, then of the given name alone."""
     whole = [c for c in "".join(parts) if _IDEOGRAPH.match(c)]

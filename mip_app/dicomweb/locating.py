@@ -29,6 +29,7 @@ class Located:
     transfer_syntax_uid: str
     frames: str
     frame_count: int
+    corrections: dict[str, Any]  # of the study: what whole files and metadata say otherwise
 
     @property
     def address(self) -> str:
@@ -49,6 +50,7 @@ _COLUMNS: tuple[Any, ...] = (
     Instance.transfer_syntax_uid,
     Instance.frames,
     Instance.frame_count,
+    Study.corrections,
 )
 
 

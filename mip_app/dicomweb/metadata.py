@@ -1,8 +1,11 @@
 """WADO-RS metadata (PS3.18 10.4.1.1.2): one ready, compressed document per series, kept until the series grows."""
 
 import gzip
+import json
 import zlib
+from collections.abc import Mapping
 from contextlib import suppress
+from typing import Any
 
 from sqlmodel import Session, col, select
 
@@ -11,7 +14,7 @@ from mip_app.core.blobs import NoRoom, blobs
 from mip_app.core.errors import NotVisible
 from mip_app.dicomweb.locating import ROOT
 from mip_app.dicomweb.syntaxes import leaving_syntax
-from mip_app.studies import door
+from mip_app.studies import corrections, door
 from mip_app.studies import service as studies
 from mip_app.studies.models import Instance, Series, Study
 
@@ -62,6 +65,8 @@ def _document(
 ) -> bytes:
     columns = (Instance.sop_instance_uid, Instance.transfer_syntax_uid, Instance.header)
     statement = select(*columns).where(Instance.series_pk == series_pk)
+    of_series = select(Study.corrections).join(Series, col(Series.study_pk) == Study.id)
+    right = session.exec(door.marked(of_series.where(Series.id == series_pk))).one()
     if sop_instance_uid:
         statement = statement.where(Instance.sop_instance_uid == sop_instance_uid)
     ordered = statement.order_by(col(Instance.instance_number), col(Instance.id))
@@ -69,13 +74,19 @@ def _document(
     if not rows:
         raise NotVisible()
     at = f"{ROOT}/studies/{study_uid}/series/{series_uid}/instances"
-    return gzip.compress(b"[" + b",".join(_entry(at, *row) for row in rows) + b"]", LEVEL)
+    return gzip.compress(b"[" + b",".join(_entry(at, right, *row) for row in rows) + b"]", LEVEL)
 
 
-def _entry(at: str, sop_instance_uid: str, transfer_syntax_uid: str, header: bytes) -> bytes:
+def _entry(
+    at: str, right: Mapping[str, Any], sop_instance_uid: str, transfer_syntax_uid: str, header: bytes
+) -> bytes:
+    stored = zlib.decompress(header)
+    if right:
+        made = corrections.apply(right, json.loads(stored))
+        stored = json.dumps(made, ensure_ascii=False, separators=(",", ":")).encode()
     # The header names values that stayed in the file by their place there; quotes inside text are escaped.
     bulk = f'"BulkDataURI":"{at}/{sop_instance_uid}/bulkdata/'.encode()
-    stored = zlib.decompress(header).replace(b'"BulkDataURI":"bulkdata/', bulk)
+    stored = stored.replace(b'"BulkDataURI":"bulkdata/', bulk)
     # Available Transfer Syntax UID (PS3.18 table 10.6.3-5): how the frames leave without being decoded.
     syntax = f'{{"00083002":{{"vr":"UI","Value":["{leaving_syntax(transfer_syntax_uid)}"]}},'.encode()
     return syntax + stored[1:]

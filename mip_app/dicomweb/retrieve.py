@@ -8,6 +8,7 @@ import numpy as np
 from mip_app.core.blobs import CHUNK, blobs
 from mip_app.core.errors import NotVisible
 from mip_app.dicom import pixels
+from mip_app.dicom.correcting import corrected
 from mip_app.dicom.elements import DataSet, Element, Refused
 from mip_app.dicom.part10 import DEFLATED, parsed
 from mip_app.dicomweb.locating import Located
@@ -55,9 +56,16 @@ def places(item: Located, number: int, syntax: str) -> list[tuple[int, int]] | N
 
 
 def whole(item: Located) -> Iterator[bytes]:
-    """The stored file, bit for bit."""
+    """The stored file, bit for bit; where somebody put its patient right, with those attributes as they should be."""
+    if item.corrections:
+        return _put_right(item)
     offsets = range(0, item.size, CHUNK)
     return blobs().ranges(item.blob, [(offset, min(CHUNK, item.size - offset)) for offset in offsets])
+
+
+def _put_right(item: Located) -> Iterator[bytes]:
+    with blobs().local(item.blob) as path:
+        yield from corrected(path, item.corrections)
 
 
 def value(item: Located, offset: int, length: int) -> Iterator[bytes]:

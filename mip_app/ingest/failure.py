@@ -6,10 +6,10 @@ FAILURE_REASONS = {
     "ingest.other_bytes": 0x0111,  # duplicate SOP instance
     "ingest.not_stored": 0x0110,  # processing failure
     "ingest.unexpected": 0x0110,
+    "ingest.erased": 0x0110,
     "ingest.too_large": 0xA700,  # out of resources
     "error.no_room": 0xA700,
     "error.blobs_away": 0xA700,
-    "ingest.other_patient": 0xA900,  # the data set contradicts what is stored
     "ingest.mismatch": 0xA900,  # data set does not match SOP class
     "ingest.other_study": 0xA900,
 }

@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Iterable
 from datetime import UTC, datetime, time
-from functools import partial
 from zoneinfo import ZoneInfo
 
 from sqlmodel import Session, col, select
@@ -13,22 +12,16 @@ from mip_app.audit import service as audit
 from mip_app.audit.models import Act
 from mip_app.core import bus
 from mip_app.core.actor import Actor, Permission, needs
-from mip_app.core.blobs import blobs
 from mip_app.core.clock import utc_now
-from mip_app.core.errors import Conflict
-from mip_app.dicom.names import display_name, search_keys
 from mip_app.dicom.part10 import Header
-from mip_app.ingest import reading
+from mip_app.ingest import belonging, reading
 from mip_app.ingest.checking import Checked
 from mip_app.ingest.outcome import Kind, Outcome
 from mip_app.studies import door
-from mip_app.studies.models import Instance, Patient, PatientKey, Series, SetAside, Study
+from mip_app.studies.models import Instance, Patient, Series, SetAside, Study
+from mip_app.studies.patients import maintenance_topic
 from mip_app.studies.query import keys
 from mip_app.studies.service import topic
-
-
-class OtherPatient(Conflict):
-    code = "ingest.other_patient"
 
 
 @needs(Permission.STUDY_UPLOAD)
@@ -52,6 +45,8 @@ class _Storing:
         self.session, self.actor = session, actor
         self.studies: dict[str, tuple[Study, Patient]] = {}
         self.series: dict[tuple[int, str], Series] = {}
+        self.named: set[belonging.Named] = set()
+        self.erased: dict[str, bool] = {}
         self.bytes_of = self._known(item.header.sop_instance_uid for item in ready)
 
     def take(self, item: Checked) -> Outcome:
@@ -59,14 +54,13 @@ class _Storing:
         known = self.bytes_of.get(header.sop_instance_uid)
         if known == item.sha256:
             return item.outcome(Kind.UNCHANGED, "ingest.unchanged")
+        try:
+            belonging.require_bytes(self.session, self.actor, header.study_uid, item.blob, self.erased)
+        except belonging.Erased as error:
+            return item.outcome(Kind.REFUSED, error.code)
         if known:
             return self._set_aside(item)
-        try:
-            study = self._study(header)
-        except OtherPatient as error:
-            self._refuse(f"study:{header.study_uid}", error.code)
-            self.session.info.setdefault("after_commit", []).append(partial(blobs().remove, item.blob))
-            return item.outcome(Kind.REFUSED, error.code)
+        study = self._study(header)
         series = self._series_of(study, header)
         self.session.add(self._instance(item, series))
         series.instance_count += 1
@@ -89,6 +83,7 @@ class _Storing:
             SetAside.institution_id == self.actor.institution,
             SetAside.sop_instance_uid == uid,
             SetAside.sha256 == sha256,
+            SetAside.blob != "",  # else it was discarded once, and comes again
         )
         if self.session.exec(door.marked(there)).first() is None:
             self.session.add(
@@ -99,8 +94,10 @@ class _Storing:
                     blob=item.blob,
                     reason="ingest.other_bytes",
                     received_at=utc_now(),
+                    sender=self.actor.name,
                 )
             )
+            bus.touch(self.session, maintenance_topic(self.actor))
             self._refuse(f"instance:{uid}", "ingest.other_bytes")
         return item.outcome(Kind.REFUSED, "ingest.other_bytes")
 
@@ -108,7 +105,7 @@ class _Storing:
         audit.record(self.session, self.actor, Act.IMAGE_REFUSED, subject, failed=True, why=why)
 
     def _study(self, header: Header) -> Study:
-        """The row of the header's study, made when it is new. Raises OtherPatient."""
+        """The row of the header's study, made when it is new."""
         found = self.studies.get(header.study_uid)
         if found is None:
             # Counts are added to this row: on PostgreSQL another process waits here.
@@ -123,44 +120,17 @@ class _Storing:
             found = self._new_study(header)
         self.studies[header.study_uid] = found
         study, patient = found
-        if (patient.patient_id, patient.issuer) != (header.patient_id, _issuer(header)):
-            raise OtherPatient()
+        belonging.check(self.session, self.actor, study, patient, header, self.named)
         return study
 
     def _new_study(self, header: Header) -> tuple[Study, Patient]:
-        patient = self._patient(header)
+        origin, patient = belonging.patient_of(self.session, self.actor, header)
         study = reading.study(header, self._moment(header))
         study.institution_id, study.patient_pk = self.actor.institution, patient.id or 0
+        belonging.take_corrections(study, origin, patient)
         self.session.add(study)
         self.session.flush()
         return study, patient
-
-    def _patient(self, header: Header) -> Patient:
-        statement = select(Patient).where(
-            Patient.institution_id == self.actor.institution,
-            Patient.patient_id == header.patient_id,
-            Patient.issuer == _issuer(header),
-        )
-        found = self.session.exec(door.marked(statement)).first()
-        if found is not None:
-            return found
-        patient = Patient(
-            institution_id=self.actor.institution,
-            patient_id=header.patient_id,
-            issuer=_issuer(header),
-            name=display_name(header.patient_name),
-            person_name=header.patient_name,
-            sex=header.patient_sex,
-            birth_date=header.patient_birth_date,
-        )
-        self.session.add(patient)
-        self.session.flush()
-        words = {key[:64] for key in [*search_keys(header.patient_name), header.patient_id.lower()] if key}
-        self.session.add_all(
-            PatientKey(patient_id=patient.id or 0, key=key, institution_id=self.actor.institution)
-            for key in words
-        )
-        return patient
 
     def _series_of(self, study: Study, header: Header) -> Series:
         place = (study.id or 0, header.series_uid)
@@ -206,8 +176,3 @@ class _Storing:
         institution = self.session.get(Institution, self.actor.institution)
         zone = ZoneInfo(institution.time_zone if institution else "UTC")
         return datetime.combine(header.study_date, header.study_time or time(), zone).astimezone(UTC)
-
-
-def _issuer(header: Header) -> str:
-    # Without an ID nobody can tell whether two studies are of one person: each gets a patient of its own.
-    return header.issuer_of_patient_id if header.patient_id else f"study:{header.study_uid}"

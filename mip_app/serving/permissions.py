@@ -116,6 +116,7 @@ def _patient_data() -> Iterator[str]:
     unseeing = ", ".join(str(role) for role in Role if not sees_patients(role))
     yield f"No patient data is seen by: {unseeing}."
     yield "Whoever has `audit.read` in an institution reads there which study was touched: its numbers, no name."
+    yield "Whoever has `admin.data` in an institution sees on /admin/data whom its patients' files name, nothing else."
     if outside_for_ever():
         outside = ", ".join(str(role) for role in Role if role in OUTSIDE)
         yield f"For {outside} that cannot be changed: outside of an institution nothing but the administrative counts."

@@ -11,12 +11,12 @@ from sqlalchemy.orm import ORMExecuteState, Session
 from sqlmodel import col
 
 from mip_app.core.actor import Actor
-from mip_app.studies.models import Instance, Patient, Series, SetAside, Study
+from mip_app.studies.models import Instance, Patient, PatientConflict, Series, SetAside, Study
 
 T = TypeVar("T", bound=Any)  # SQLModel's Select classes share no typed base
 
 MARK = "through_the_door"
-GUARDED = {Patient, Study, Series, Instance, SetAside}
+GUARDED = {Patient, Study, Series, Instance, SetAside, PatientConflict}
 
 
 def visible(actor: Actor) -> ColumnElement[bool]:

@@ -6,7 +6,7 @@ UIDs are chosen by senders, so every one of them is unique inside its institutio
 from datetime import date, datetime
 from enum import StrEnum
 
-from sqlalchemy import Index, LargeBinary, String, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, Index, LargeBinary, String, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 from mip_app.core.columns import Utc
@@ -44,7 +44,9 @@ class Contrast(StrEnum):
 
 
 class Patient(SQLModel, table=True):
-    __table_args__ = (UniqueConstraint("institution_id", "issuer", "patient_id"),)
+    """One person as files name them. Same ID with other demographics: another `variant`, until somebody decides."""
+
+    __table_args__ = (UniqueConstraint("institution_id", "issuer", "patient_id", "variant"),)
 
     id: int | None = Field(default=None, primary_key=True)
     institution_id: int = Field(foreign_key="institution.id")
@@ -57,6 +59,8 @@ class Patient(SQLModel, table=True):
     )  # comparable (query/names.py); '': no keys written yet
     sex: str = ""
     birth_date: date | None = None
+    variant: int = 0
+    merged_into: int | None = None  # the patient whom somebody said this is; new files still find this row
 
 
 class PatientKey(SQLModel, table=True):
@@ -79,7 +83,7 @@ class PatientTail(SQLModel, table=True):
 
     institution_id: int = Field(primary_key=True)
     tail: str = Field(primary_key=True, sa_type=_BYTEWISE)
-    patient_pk: int = Field(foreign_key="patient.id", primary_key=True)
+    patient_pk: int = Field(foreign_key="patient.id", primary_key=True, index=True)
 
 
 class StudyModality(SQLModel, table=True):
@@ -136,6 +140,11 @@ class Study(SQLModel, table=True):
     lock_holder: str = ""
     lock_expires_at: datetime | None = Field(default=None, sa_type=Utc)
     lock_since: datetime | None = Field(default=None, sa_type=Utc)
+    # Of data maintenance:
+    origin_pk: int | None = None  # the patient whom the files name; None: `patient_pk`
+    corrections: dict[str, object] = Field(
+        default_factory=dict, sa_type=JSON
+    )  # DICOM JSON, see corrections.py
 
 
 class Series(SQLModel, table=True):
@@ -197,6 +206,63 @@ class SetAside(SQLModel, table=True):
     blob: str
     reason: str
     received_at: datetime = Field(sa_type=Utc)
+    sender: str = ""  # who sent it: a name of a person or client
+    decision: str = ""  # discarded, or replaced: these were the bytes in the place until then
+    decided_at: datetime | None = Field(default=None, sa_type=Utc)
+    decided_by: str = ""
+
+
+class PatientConflict(SQLModel, table=True):
+    """Stored, and for somebody to decide: who is meant? Rows are added and resolved, never removed by that."""
+
+    __table_args__ = (Index("patient_conflict_open", "institution_id", "resolved_at", "id"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    institution_id: int = Field(foreign_key="institution.id")
+    patient_pk: int = Field(index=True)  # who was there first
+    other_pk: int = Field(index=True)  # the same ID with other demographics, or whom files of `study_pk` name
+    study_pk: int | None = Field(default=None, index=True)  # one study whose files name two patients
+    arrived_at: datetime = Field(sa_type=Utc)
+    resolved_at: datetime | None = Field(default=None, sa_type=Utc)
+    change_id: int | None = None  # how it was resolved: a DataChange
+
+
+class ErasureState(StrEnum):
+    ASKED = "asked"
+    CANCELLED = "cancelled"
+    CONFIRMED = "confirmed"  # gone for everybody; its bytes are being removed
+    DONE = "done"
+
+
+class StudyErasure(SQLModel, table=True):
+    """The deletion of one study, by two people or after a wait. Kept for good; it names no patient."""
+
+    __table_args__ = (Index("study_erasure_by_uid", "institution_id", "study_uid"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    institution_id: int = Field(foreign_key="institution.id")
+    study_uid: str
+    state: ErasureState = Field(default=ErasureState.ASKED, sa_type=String)
+    reason: str = ""
+    asked_at: datetime = Field(sa_type=Utc)
+    asked_by_id: int | None = None
+    asked_by: str = ""
+    decided_at: datetime | None = Field(default=None, sa_type=Utc)
+    decided_by: str = ""
+    series: int = 0  # what went, counted when it went
+    instances: int = 0
+    bytes: int = Field(default=0, sa_type=BigInteger)
+    done_at: datetime | None = Field(default=None, sa_type=Utc)
+
+
+class ErasedBlob(SQLModel, table=True):
+    """Bytes that nothing refers to any more and that are still to be removed; the row goes when they are gone."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    erasure_id: int = Field(foreign_key="studyerasure.id", index=True)
+    institution_id: int
+    sop_instance_uid: str
+    blob: str
 
 
 # The orders the list is paged in, each carrying what the filters ask for: a page is answered from an index alone.

@@ -68,6 +68,9 @@ GUARD_NOTHING = {
     "mip_app.studies.query.pages.patients": "a statement, for `find`, which declares",
     "mip_app.studies.query.pages.series": "a statement, for `find`, which declares",
     "mip_app.studies.query.pages.studies": "a statement, for `find`, which declares",
+    "mip_app.studies.patients.maintenance_topic": "a name to listen to, no data",
+    "mip_app.maintenance.changing.next_variant": "a number, for services that declare",
+    "mip_app.maintenance.changing.tell": "names to listen to, no data",
     # On a report that is taken out already: whoever has a Desk came through `opened`, which declares.
     "mip_app.reports.desk.add_aside": "works on a Desk",
     "mip_app.reports.desk.free": "works on a Desk",

@@ -11,7 +11,7 @@ from mip_app.core.texts import catalogue
 from mip_app.dicom.walk import files_in
 from mip_app.ingest.service import Kind, take_in
 from mip_app.studies import door
-from mip_app.studies.models import Instance, Patient, Series, SetAside, Study
+from mip_app.studies.models import Instance, Patient, PatientConflict, Series, SetAside, Study
 from tests.conftest import shared
 from tests.ingest.made import image, series
 
@@ -68,12 +68,14 @@ def test_other_bytes_under_a_known_uid_are_set_aside_and_the_first_stay(ingest, 
     assert blobs().path(aside.blob).read_bytes() == other
 
 
-def test_a_study_never_holds_two_patients(ingest, tmp_path):
-    outcomes = ingest(offer(tmp_path, a=image(1), b=image(2, patient="P2"), c=image(3)))
-    assert [o.code for o in outcomes] == ["ingest.stored", "ingest.other_patient", "ingest.stored"]
-    assert [p.patient_id for p in rows(Patient)] == ["P1"]
-    kept = [path for path in blobs().root.rglob("*") if path.is_file()]
-    assert len(kept) == 2  # nothing of the refused one is left
+def test_a_study_that_names_two_patients_stays_one_and_is_flagged_once(ingest, tmp_path):
+    files = offer(tmp_path, a=image(1), b=image(2, patient="P2"), c=image(3), d=image(4, patient="P2"))
+    assert {o.code for o in ingest(files)} == {"ingest.stored"}
+    [study], [flag] = rows(Study), rows(PatientConflict)
+    by_id = {p.patient_id: p.id for p in rows(Patient)}
+    assert (study.patient_pk, study.instance_count) == (by_id["P1"], 4)
+    assert (flag.study_pk, flag.patient_pk, flag.other_pk) == (study.id, by_id["P1"], by_id["P2"])
+    assert {blobs().path(row.blob).read_bytes() for row in rows(Instance)} == {p.read_bytes() for p in files}
 
 
 def test_two_institutions_have_each_their_own(ingest, actor, qh2, tmp_path):

@@ -24,6 +24,7 @@ IDENTIFIERS = {
     "node": ("node", "node_id"),
     "job": ("job", "job_id"),
     "role_set": ("role_code",),
+    "aside": ("aside",),
 }
 KIND_OF = {name: kind for kind, names in IDENTIFIERS.items() for name in names}
 # Where a name of many meanings says which row is meant: place → name → kind of thing.

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from PIL import Image
-from sqlmodel import Session
+from sqlmodel import Session, select
 
 from mip_app.accounts import phones, portraits
 from mip_app.accounts.models import (
@@ -47,7 +47,8 @@ from mip_app.sign_in.models import (
     Provider,
     QrSignIn,
 )
-from mip_app.studies.models import Patient, Study
+from mip_app.studies import door
+from mip_app.studies.models import Instance, Patient, PatientConflict, SetAside, Study, StudyErasure
 from tests.images import Made, study
 from tests.matrix.payloads import Ids
 
@@ -97,6 +98,7 @@ def ids_of(whose: str) -> Ids:
             "role_set": role_code(whose),
             "node": str(number(6, whose)),
             "job": str(number(7, whose)),
+            "aside": str(number(9, whose)),
         },
     )
 
@@ -174,7 +176,9 @@ class Persona:
         return house_name(OTHER) if self.elsewhere else ""
 
     def foreign_patients(self) -> list[str]:
-        return [OTHER, ALIEN] if "study.read" in self.permissions else [OWN, OTHER, ALIEN]
+        # Who looks after the own institution's data is shown whom it names (docs/decisions/0021).
+        seeing = {"study.read", "admin.data"} & self.permissions
+        return [OTHER, ALIEN] if seeing else [OWN, OTHER, ALIEN]
 
     def foreign(self) -> list[str]:
         """Whose things are, to them, as if they were not there."""
@@ -237,6 +241,7 @@ def fill() -> None:
         session.commit()
     for whose in OWNERS:
         _study(whose)
+        _to_decide(whose)
 
 
 def _houses() -> list[Any]:
@@ -389,6 +394,40 @@ def _study(whose: str) -> None:
         taken = database.write(holding.take, doctor, Draft(uid(whose, 1)))
         draft = Draft(uid(whose, 1), taken.fence, taken.revision, *text, with_text=True)
         assert database.write(verb, doctor, draft).ok
+
+
+def _to_decide(whose: str) -> None:
+    """A patient in conflict, a file set aside and a deletion asked for: what data maintenance shows."""
+    here, marks, now = number(1, whose), f"PATIENT{whose.upper()}", utc_now()
+    with Session(database.engine()) as session:
+        patient = session.exec(door.marked(select(Patient).where(Patient.institution_id == here))).one()
+        kept = session.exec(door.marked(select(Instance).where(Instance.institution_id == here))).one()
+        other = Patient(
+            institution_id=here,
+            patient_id=f"{marks}ID",
+            variant=1,
+            name=f"{marks} other",
+            person_name=f"{marks}^other",
+        )
+        session.add(other)
+        session.flush()
+        session.add_all(
+            [
+                PatientConflict(
+                    id=number(7, whose), institution_id=here, patient_pk=patient.id or 0, other_pk=other.id or 0,
+                    arrived_at=now,
+                ),
+                SetAside(
+                    id=number(9, whose), institution_id=here, sop_instance_uid=uid(whose, 3), sha256="0" * 64,
+                    blob=kept.blob, reason="ingest.other_bytes", received_at=now,
+                ),
+                StudyErasure(
+                    id=number(8, whose), institution_id=here, study_uid=uid(whose, 1), reason=f"{marks} reason",
+                    asked_at=now, asked_by_id=number(3, whose), asked_by=f"HOUSE{whose.upper()} 医师",
+                ),
+            ]
+        )  # fmt: skip
+        session.commit()
 
 
 def image(whose: str) -> Made:

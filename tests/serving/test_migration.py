@@ -12,6 +12,8 @@ from mip_app.audit.verifying import all_scopes, verify
 from mip_app.core import database
 from mip_app.core.actor import Permission
 from mip_app.serving.migration import configuration, migrate
+from mip_app.studies import door
+from mip_app.studies.models import Patient, PatientKey
 
 
 @pytest.fixture
@@ -32,6 +34,9 @@ def at_the_first_version(empty_db: str) -> str:
             " VALUES ('2026-01-01 00:00:00.000000', 1, 1, '林望舒', '10.0.0.1', 'study.viewed', '1.2.3', false, '{}')",
             "INSERT INTO auditentry (at, institution_id, user_id, actor, address, act, subject, refused, detail)"
             " VALUES ('2026-01-01 00:00:01.000000', NULL, NULL, '', '', 'account.sign_in_refused', '', true, '{\"a\": 1}')",
+            "INSERT INTO patient (id, institution_id, patient_id, issuer, name, person_name, sex)"
+            " VALUES (7, 1, 'P1', '', '张三', 'ZHANG^SAN=张^三', 'M')",
+            "INSERT INTO patientkey (patient_id, key, institution_id) VALUES (7, '张三', 1)",
         ):
             connection.execute(text(statement))
     return empty_db
@@ -55,3 +60,11 @@ def test_the_log_of_before_is_proven_from_now_on(at_the_first_version: str) -> N
     with Session(database.engine()) as session:
         entries = session.exec(select(AuditEntry).order_by(col(AuditEntry.id))).all()
     assert [(entry.subject, entry.result) for entry in entries] == [("study:1.2.3", "done"), ("", "refused")]
+
+
+def test_patients_are_who_they_were(at_the_first_version: str) -> None:
+    migrate()
+    with Session(database.engine()) as session:
+        [patient] = session.exec(door.marked(select(Patient))).all()
+        assert (patient.id, patient.person_name, patient.variant) == (7, "ZHANG^SAN=张^三", 0)
+        assert session.exec(select(PatientKey.patient_id)).all() == [7]

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from sqlalchemy import delete, insert, tuple_
+from sqlalchemy import delete, insert
 from sqlmodel import Session, col, select
 
 from mip_app.studies.models import Patient, PatientTail, Study, StudyModality
@@ -12,14 +12,8 @@ from mip_app.studies.query import names
 def write(session: Session, stored: Iterable[tuple[Study, Patient]]) -> None:
     """Keys of studies and patients that were made or grew in this transaction; those written before are left."""
     pairs = list(stored)
-    patients = {patient.id: patient for _, patient in pairs if not patient.name_folded}
-    tails = []
-    for pk, patient in patients.items():
-        patient.name_folded = names.folded(patient.person_name)
-        tails += [
-            {"institution_id": patient.institution_id, "tail": tail, "patient_pk": pk}
-            for tail in sorted(names.tails(patient.name_folded, patient.patient_id))
-        ]
+    for patient in {patient.id: patient for _, patient in pairs if not patient.name_folded}.values():
+        _add(session, patient)
     studies = {study.id: study for study, _ in pairs if study.modalities}
     known = select(StudyModality.study_pk, StudyModality.modality)
     there = (
@@ -37,17 +31,24 @@ def write(session: Session, stored: Iterable[tuple[Study, Patient]]) -> None:
         for modality in study.modalities.split("\\")
         if modality and (pk, modality) not in there
     ]
+    if modalities:
+        session.flush()
+        session.execute(insert(StudyModality), modalities)
+
+
+def renew(session: Session, patient: Patient) -> None:
+    """For a patient whose name or ID was put right."""
     session.flush()
-    for table, rows in ((PatientTail, tails), (StudyModality, modalities)):
-        if rows:
-            session.execute(insert(table), rows)
+    session.execute(delete(PatientTail).where(col(PatientTail.patient_pk) == patient.id))
+    _add(session, patient)
 
 
-def forget(session: Session, patient: Patient) -> None:
-    """Before a name or an ID is corrected: its keys go. `write` makes the new ones."""
-    gone = names.tails(patient.name_folded, patient.patient_id)
-    keys = [(patient.institution_id, tail, patient.id) for tail in gone]
-    if keys:
-        place = tuple_(col(PatientTail.institution_id), col(PatientTail.tail), col(PatientTail.patient_pk))
-        session.execute(delete(PatientTail).where(place.in_(keys)))
-    patient.name_folded = ""
+def _add(session: Session, patient: Patient) -> None:
+    patient.name_folded = names.folded(patient.person_name)
+    session.flush()
+    tails = [
+        {"institution_id": patient.institution_id, "tail": tail, "patient_pk": patient.id}
+        for tail in sorted(names.tails(patient.name_folded, patient.patient_id))
+    ]
+    if tails:
+        session.execute(insert(PatientTail), tails)

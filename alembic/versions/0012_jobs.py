@@ -6,8 +6,8 @@ from alembic import op
 
 import mip_app.core.columns
 
-revision = '0013'
-down_revision = '0014'
+revision = '0012'
+down_revision = '0011'
 branch_labels = None
 depends_on = None
 

@@ -10,7 +10,7 @@ from mip_app.core.columns import Utc
 from mip_app.dicom.part10 import parse_date
 from mip_app.studies.query import names
 
-revision = '0014'
+revision = '0011'
 down_revision = '0010'
 branch_labels = None
 depends_on = None
@@ -47,6 +47,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(['study_pk'], ['study.id']),
         sa.PrimaryKeyConstraint('study_pk', 'modality'),
     )
+    op.create_index('ix_patienttail_patient_pk', 'patienttail', ['patient_pk'])
     _patients()
     _modalities()
     _headers()

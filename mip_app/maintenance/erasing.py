@@ -1,0 +1,78 @@
+"""The bytes of deleted studies: removed blob by blob, taken up again after any end of the process.
+
+A confirmed deletion has left a row for each blob; the row goes in the transaction after its blob. Nothing is removed
+that an instance refers to again: a study may be sent anew at any time.
+"""
+
+import asyncio
+import logging
+
+from sqlalchemy import Engine
+from sqlmodel import Session, col, select
+
+from mip_app.core import bus
+from mip_app.core.blobs import blobs
+from mip_app.core.clock import utc_now
+from mip_app.core.logs import note
+from mip_app.studies import door
+from mip_app.studies.models import ErasedBlob, ErasureState, Instance, SetAside, StudyErasure
+
+log = logging.getLogger(__name__)
+
+TOGETHER = 100  # blobs in one transaction: others who want to write wait as long as that takes
+EVERY = 5.0  # seconds between looks
+
+
+def remove(engine: Engine, readers: Engine | None = None) -> int:
+    """All that is marked. How many blobs went. `readers`: to look without keeping writers waiting."""
+    gone = 0
+    with Session(readers or engine) as session:
+        waiting = session.exec(
+            select(StudyErasure.id).where(StudyErasure.state == ErasureState.CONFIRMED)
+        ).all()
+    for key in waiting:
+        while True:
+            with Session(engine) as session, session.begin():
+                removed, left = _some(session, key or 0)
+                topics = bus.record(session)
+            bus.publish(topics)
+            gone += removed
+            if not left:
+                break
+    return gone
+
+
+def _some(session: Session, erasure_id: int) -> tuple[int, bool]:
+    """Remove the next blobs. Ingest of the same study waits meanwhile (ingest/belonging.py, `require_bytes`)."""
+    erasure = session.exec(select(StudyErasure).where(StudyErasure.id == erasure_id).with_for_update()).one()
+    rows = session.exec(select(ErasedBlob).where(ErasedBlob.erasure_id == erasure_id).limit(TOGETHER)).all()
+    again = _needed(session, erasure.institution_id, {row.sop_instance_uid for row in rows})
+    for row in rows:
+        if row.blob not in again:
+            blobs().remove(row.blob)
+        session.delete(row)
+    if not rows and erasure.state == ErasureState.CONFIRMED:
+        erasure.state, erasure.done_at = ErasureState.DONE, utc_now()
+        session.add(erasure)
+        bus.touch(session, f"data:{erasure.institution_id}")
+    return len(rows), bool(rows)
+
+
+def _needed(session: Session, institution: int, uids: set[str]) -> set[str]:
+    found: set[str] = set()
+    for table in (Instance, SetAside):
+        named = select(table.blob).where(
+            table.institution_id == institution, col(table.sop_instance_uid).in_(uids)
+        )
+        found |= set(session.exec(door.marked(named)).all())
+    return found
+
+
+async def follow(engine: Engine, readers: Engine) -> None:
+    """Run as long as the web process does: at its start, and whenever a deletion was confirmed."""
+    while True:
+        try:
+            await asyncio.to_thread(remove, engine, readers)
+        except Exception as error:  # the database or the disk may be away for a while
+            log.warning("removing deleted bytes failed, number=%s", note(error))
+        await asyncio.sleep(EVERY)

@@ -1,0 +1,53 @@
+"""A patient's row: what it says, by what it is found, and who it is in the end."""
+
+from datetime import date
+
+from sqlmodel import Session, col, delete, select
+
+from mip_app.core.actor import Actor
+from mip_app.dicom.names import display_name, search_keys
+from mip_app.studies import door
+from mip_app.studies.models import Patient, PatientKey
+from mip_app.studies.query import keys
+
+
+def describe(patient: Patient, name: str, birth_date: date | None, sex: str) -> None:
+    """`name` with all its component groups."""
+    patient.name, patient.person_name = display_name(name), name
+    patient.birth_date, patient.sex = birth_date, sex
+
+
+def final(session: Session, patient: Patient) -> Patient:
+    """Who this is by what somebody has decided; itself where nobody has."""
+    seen = {patient.id}
+    while patient.merged_into is not None and patient.merged_into not in seen:
+        seen.add(patient.merged_into)
+        statement = select(Patient).where(Patient.id == patient.merged_into)
+        patient = session.exec(door.marked(statement)).one()
+    return patient
+
+
+def index(session: Session, patient: Patient) -> None:
+    """The words that find a patient, of those merged into them too: who looks for the old ID finds the new one."""
+    same = select(Patient).where(
+        (col(Patient.id) == patient.id) | (col(Patient.merged_into) == patient.id),
+        Patient.institution_id == patient.institution_id,
+    )
+    session.flush()
+    rows = session.exec(door.marked(same)).all()
+    words = {word for row in rows for word in [*search_keys(row.person_name), row.patient_id.lower()]}
+    session.exec(delete(PatientKey).where(col(PatientKey.patient_id) == patient.id))
+    session.add_all(
+        PatientKey(patient_id=patient.id or 0, key=key, institution_id=patient.institution_id)
+        for key in {word[:64] for word in words if word}
+    )
+    keys.renew(session, patient)
+
+
+def keys_of(session: Session, patient: Patient) -> list[PatientKey]:
+    return list(session.exec(select(PatientKey).where(PatientKey.patient_id == patient.id)).all())
+
+
+def maintenance_topic(actor: Actor) -> str:
+    """What the data maintenance page of the actor's institution listens to."""
+    return f"data:{actor.institution}"
