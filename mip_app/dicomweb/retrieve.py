@@ -1,7 +1,7 @@
 """Frames, instances and values of files as bytes."""
 
 from collections.abc import Iterator
-from itertools import chain
+from itertools import chain, islice
 
 import numpy as np
 
@@ -34,6 +34,17 @@ def frame(item: Located, number: int, syntax: str) -> Iterator[bytes]:
         words = np.dtype(f"u{index.byte_swap}")
         return iter([np.frombuffer(b"".join(chunks), words).byteswap().tobytes()])
     return chunks
+
+
+def frames(item: Located, numbers: list[int], syntax: str) -> Iterator[Iterator[bytes]]:
+    """Several, one after the other; the first is read before it returns. Neighbours are read together."""
+    found = [places(item, number, syntax) for number in numbers]
+    if any(parts is None for parts in found) or max(numbers) > item.frame_count:
+        first = frame(item, numbers[0], syntax)
+        return chain([first], (frame(item, number, syntax) for number in numbers[1:]))
+    known = [parts or [] for parts in found]
+    chunks = blobs().ranges(item.blob, [part for parts in known for part in parts])
+    return (islice(chunks, len(parts)) for parts in known)
 
 
 def places(item: Located, number: int, syntax: str) -> list[tuple[int, int]] | None:
