@@ -105,9 +105,9 @@ def main() -> None:
         for one in slices:  # each its own bytes, so that none is drawn before it is asked for
             one.data.InstanceCreatorUID = generate_uid()
         site.store(slices)
-        site.start()
         headers = {"Authorization": f"Bearer {site.keys['JN1']}"}
         try:
+            site.start()
             with httpx.Client(base_url=f"{site.url}/dicom-web", headers=headers, timeout=60) as client:
                 pictures(site, client, slices, asked.rounds)
                 zips(site, client, str(slices[0].data.StudyInstanceUID), asked.rounds)

@@ -1,11 +1,13 @@
 """Pictures of frames, made once: thumbnails are kept beside the blobs, the latest of all kinds in memory."""
 
 from collections import OrderedDict
+from contextlib import suppress
 from dataclasses import astuple
 from hashlib import sha256
 from threading import Lock
 
 from mip_app.core.blobs import blobs
+from mip_app.core.errors import MipError
 from mip_app.core.lane import pixels as lane
 from mip_app.dicom import pixels
 from mip_app.dicom.pixels import Picture
@@ -83,5 +85,6 @@ def _thumbnail(item: Located, frame: int, asked: Picture, institution: int) -> b
     if kept is None:
         kept = _draw(item, frame, asked)
         if middle:
-            blobs().put(key, kept)
+            with suppress(MipError):  # a store that is full or away must not hide what was drawn
+                blobs().put(key, kept)
     return kept

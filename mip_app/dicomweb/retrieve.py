@@ -39,12 +39,13 @@ def frame(item: Located, number: int, syntax: str) -> Iterator[bytes]:
 
 def frames(item: Located, numbers: list[int], syntax: str) -> Iterator[Iterator[bytes]]:
     """Several, one after the other; the first is read before it returns. Neighbours are read together."""
-    parts = [places(item, number, syntax) for number in numbers]
-    if None in parts:
+    found = [places(item, number, syntax) for number in numbers]
+    if any(parts is None for parts in found) or max(numbers) > item.frame_count:
         first = frame(item, numbers[0], syntax)
         return chain([first], (frame(item, number, syntax) for number in numbers[1:]))
-    chunks = blobs().ranges(item.blob, [part for one in parts for part in one or ()])
-    return (islice(chunks, len(one or ())) for one in parts)
+    known = [parts or [] for parts in found]
+    chunks = blobs().ranges(item.blob, [part for parts in known for part in parts])
+    return (islice(chunks, len(parts)) for parts in known)
 
 
 def places(item: Located, number: int, syntax: str) -> list[tuple[int, int]] | None:

@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import re
 from collections.abc import Iterator
+from itertools import chain
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Request
@@ -53,7 +54,10 @@ async def frames(
     if same := partial.unchanged(request.headers, tag, headers):
         return same
     # The first frame is read before anything is sent: what is not there answers with a status, not a torn body.
-    found = await lane.run(retrieve.frames, item, wanted, form.syntax)
+    if stored:
+        found = await asyncio.to_thread(retrieve.frames, item, wanted, form.syntax)
+    else:
+        found = await lane.run(retrieve.frames, item, wanted, form.syntax)
 
     def parts() -> Iterator[Part]:
         for number, chunks in zip(wanted, found, strict=True):
@@ -109,7 +113,9 @@ async def whole(
     if not form.related:
         return await single_instance(request, found[0], form.syntax)
     await changing(locating.handed_out, study, len(found))
-    return Related(_files(found, form.syntax), DICOM, made=bool(form.syntax))
+    files = _files(found, form.syntax)
+    first = await asyncio.to_thread(next, files)  # as with frames
+    return Related(chain([first], files), DICOM, made=bool(form.syntax))
 
 
 async def _zipped(study: str, series: str, instance: str) -> Response:
