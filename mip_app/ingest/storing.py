@@ -6,6 +6,7 @@ from datetime import UTC, datetime, time
 from functools import partial
 from zoneinfo import ZoneInfo
 
+from sqlalchemy import bindparam, insert, update
 from sqlmodel import Session, col, select
 
 from mip_app.accounts.models import Institution
@@ -35,12 +36,28 @@ def store(session: Session, actor: Actor, ready: list[Checked]) -> list[Outcome]
     """One outcome a file, in their order. Their bytes are in their place already."""
     storing = _Storing(session, actor, ready)
     outcomes = [storing.take(item) for item in ready]
+    storing.write()
     stored = Counter(o.study_uid for o in outcomes if o.kind is Kind.STORED)
     for study_uid, number in stored.items():
         audit.record(session, actor, Act.IMAGE_RECEIVED, f"study:{study_uid}", images=number)
     if stored:
         bus.touch(session, topic(actor))
     return outcomes
+
+
+# Tables and not classes: with those SQLAlchemy would look for objects of the session to change as well.
+_KEY, _NUMBER = bindparam("key"), bindparam("number")
+_INSTANCES = insert(Instance.__table__)  # type: ignore[attr-defined]
+_SERIES_GROW = (
+    update(Series.__table__)  # type: ignore[attr-defined]
+    .where(col(Series.id) == _KEY)
+    .values(instance_count=col(Series.instance_count) + _NUMBER, revision=col(Series.revision) + _NUMBER)
+)
+_STUDIES_GROW = (
+    update(Study.__table__)  # type: ignore[attr-defined]
+    .where(col(Study.id) == _KEY)
+    .values(instance_count=col(Study.instance_count) + _NUMBER)
+)
 
 
 class _Storing:
@@ -50,6 +67,8 @@ class _Storing:
         self.session, self.actor = session, actor
         self.studies: dict[str, tuple[Study, Patient]] = {}
         self.series: dict[tuple[int, str], Series] = {}
+        self.instances: list[dict[str, object]] = []
+        self.grown: Counter[tuple[int, int]] = Counter()  # by keys of study and series
         self.bytes_of = self._known(item.header.sop_instance_uid for item in ready)
 
     def take(self, item: Checked) -> Outcome:
@@ -66,12 +85,23 @@ class _Storing:
             self.session.info.setdefault("after_commit", []).append(partial(blobs().remove, item.blob))
             return item.outcome(Kind.REFUSED, error.code)
         series = self._series_of(study, header)
-        self.session.add(self._instance(item, series))
-        series.instance_count += 1
-        series.revision += 1
-        study.instance_count += 1
+        self.instances.append(self._instance(item, series))
+        self.grown[study.id or 0, series.id or 0] += 1
         self.bytes_of[header.sop_instance_uid] = item.sha256
         return item.outcome(Kind.STORED, "ingest.stored")
+
+    def write(self) -> None:
+        """What comes by the hundred a second, as one statement each rather than as objects."""
+        if not self.instances:
+            return
+        self.session.flush()
+        self.session.execute(_INSTANCES, self.instances)
+        studies: Counter[int] = Counter()
+        for (study, _), number in self.grown.items():
+            studies[study] += number
+        grown = [{"key": series, "number": number} for (_, series), number in self.grown.items()]
+        self.session.execute(_SERIES_GROW, grown)
+        self.session.execute(_STUDIES_GROW, [{"key": key, "number": n} for key, n in studies.items()])
 
     def _known(self, uids: Iterable[str]) -> dict[str, str]:
         """SHA-256 of those of the instances that are there already."""
@@ -177,9 +207,9 @@ class _Storing:
         self.series[place] = found
         return found
 
-    def _instance(self, item: Checked, series: Series) -> Instance:
+    def _instance(self, item: Checked, series: Series) -> dict[str, object]:
         header = item.header
-        return Instance(
+        return dict(
             institution_id=self.actor.institution,
             series_pk=series.id or 0,
             sop_instance_uid=header.sop_instance_uid,
