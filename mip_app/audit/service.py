@@ -12,10 +12,12 @@ from mip_app.audit import chain
 from mip_app.audit.models import Act, AuditEntry, Result
 from mip_app.core.actor import Actor
 from mip_app.core.clock import utc_now
+from mip_app.core.prepared import Prepared
 
 PLATFORM = "p"
-# A plain statement: nobody needs the object, and images come in faster than objects are made.
-_ADD = insert(AuditEntry.__table__)  # type: ignore[attr-defined]
+_ENTRIES = AuditEntry.__table__  # type: ignore[attr-defined]
+# Images come in faster than objects are made.
+_ADD = Prepared(insert(_ENTRIES), [column.name for column in _ENTRIES.columns if column.name != "id"])
 
 
 def scope_of(actor: Actor) -> str:
@@ -57,7 +59,7 @@ def record(
     at = utc_now()
     kept = json.loads(json.dumps(detail, default=str)) if detail else {}
     mark = chain.mark_of(chain.canonical(at, values, kept))
-    session.execute(_ADD, {"at": at, "detail": kept, "mark": mark, **values})
+    _ADD.run(session, {"at": at, "detail": kept, "mark": mark, **values})
 
 
 def record_refusal(session: Session, actor: Actor, act: Act, subject: str) -> None:
