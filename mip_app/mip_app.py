@@ -31,6 +31,7 @@ from mip_app.dicomweb.api import router as dicomweb
 from mip_app.dicomweb.stow import router as stow
 from mip_app.ingest import api as ingest_api
 from mip_app.ingest import components as upload
+from mip_app.ingest import uploads
 from mip_app.messages import relay
 from mip_app.reports import api as reports_api
 from mip_app.reports import pages as reports_pages
@@ -61,6 +62,7 @@ ROUTERS = (
     dicomweb,
     stow,
     ingest_api.router,
+    uploads.router,
     reports_api.router,
     institution_api.router,
     auditing_api.router,
