@@ -85,9 +85,9 @@ def check_received(actor: Actor, name: str, received: Received, only_study: str 
 def _keep(received: Received, key: str) -> None:
     try:
         blobs().keep(received, key)
-    except BaseException:
+    finally:
+        # Also when it went well: renamed onto another name of the same file, a name stays (POSIX rename).
         received.discard()
-        raise
 
 
 def _blob_key(actor: Actor, header: Header, received: Received) -> str:
