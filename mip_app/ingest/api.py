@@ -11,7 +11,7 @@ from fastapi.responses import StreamingResponse
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
-from mip_app.core.actor import Actor, Permission
+from mip_app.core.actor import Actor, Permission, needs
 from mip_app.core.blobs import Arriving, Received, blobs
 from mip_app.core.errors import MipError, TooLarge
 from mip_app.core.http import Needs
@@ -81,6 +81,7 @@ class _Body:
         return (self._arriving or blobs().arriving(0)).complete()
 
 
+@needs(Permission.STUDY_UPLOAD)
 async def answer(uploader: Actor, name: str, received: Received, archive: bool) -> AsyncIterator[bytes]:
     outcomes = _entries(uploader, name, received) if archive else _one(uploader, name, received)
     try:
