@@ -4,7 +4,8 @@
     python benchmarks/ingest.py stow
 
 `zip`: `mip ingest` of one archive of 512 KiB slices into a fresh SQLite installation; MIP_DATABASE_URL chooses another.
-`stow`: STOW-RS against a server of its own (`mip run`), 300 slices: one a request over 1 and 4 connections, 20 a request.
+`stow`: STOW-RS against a server of its own (`mip run`), 300 slices: one a request over 1 and 4 connections, 20 a request;
+then 250 small studies of two images, a study a request.
 Prints instances/s and MB/s, the peak of resident memory, and the CPU seconds of the process that takes them in.
 """
 
@@ -34,9 +35,9 @@ SLICE = SIDE * SIDE * 2
 MIP = [sys.executable, "-m", "mip_app.cli"]
 
 
-def slices(count: int, study: int) -> Iterator[tuple[str, bytes]]:
+def slices(count: int, study: int, side: int = SIDE) -> Iterator[tuple[str, bytes]]:
     """Slices that differ in their UID alone: made by replacing it, not by writing each."""
-    first = image(10_000_000, study, side=SIDE)
+    first = image(10_000_000, study, patient=f"P{study}", side=side)
     mark = f"{ROOT}.{study}.1.10000000".encode()
     for number in range(count):
         yield f"{number:06}.dcm", first.replace(mark, f"{ROOT}.{study}.1.{20_000_000 + number}".encode())
@@ -97,6 +98,11 @@ def bench_stow(folder: Path, key: str) -> None:
                 peak = max(p.memory_info().rss for p in processes) / 1024**2
                 more = f"; CPU {cpu:.1f} ms an instance, {peak:.0f} MiB"
                 say(f"STOW-RS {batch}/request, {connections} connections", 300, seconds, more)
+        small = [file for study in range(1000, 1250) for file in slices(2, study, side=128)]
+        for connections in (1, 4):
+            seconds = _send(port, key, small, 2, connections)
+            print(f"STOW-RS of small studies, {connections} connections: {500 / seconds:.0f} instances/s")
+            small = [file for study in range(2000, 2250) for file in slices(2, study, side=128)]
     finally:
         server.terminate()
         server.wait()

@@ -38,6 +38,7 @@ from mip_app.dicomweb.stow import router as stow
 from mip_app.dimse import components as send
 from mip_app.ingest import api as ingest_api
 from mip_app.ingest import components as upload
+from mip_app.ingest import uploads
 from mip_app.jobs import relay as jobs_relay
 from mip_app.maintenance import erasing
 from mip_app.messages import relay
@@ -74,6 +75,7 @@ ROUTERS = (
     wado_uri.router,
     stow,
     ingest_api.router,
+    uploads.router,
     reports_api.router,
     institution_api.router,
     data_api.router,

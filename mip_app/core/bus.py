@@ -19,6 +19,7 @@ from sqlmodel import Field, Session, SQLModel, col, select
 
 from mip_app.core.clock import utc_now
 from mip_app.core.columns import Utc
+from mip_app.core.prepared import Prepared
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +39,7 @@ class Change(SQLModel, table=True):
     at: datetime = Field(sa_type=Utc)
 
 
+_ADD = Prepared(insert(Change.__table__), ["topic", "origin", "at"])  # type: ignore[attr-defined]
 _listeners: dict[str, set[asyncio.Queue[None]]] = defaultdict(set)
 _hearers: list[Callable[[str], None]] = []
 _loop: asyncio.AbstractEventLoop | None = None
@@ -58,7 +60,7 @@ def record(session: Session) -> list[str]:
     topics = list(session.info.pop("topics", ()))
     if topics:
         now = utc_now()
-        session.execute(insert(Change), [{"topic": t, "origin": PROCESS, "at": now} for t in topics])
+        _ADD.run(session, *({"topic": t, "origin": PROCESS, "at": now} for t in topics))
     return topics
 
 

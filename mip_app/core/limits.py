@@ -64,7 +64,9 @@ class Body:
         if self._until is not None:
             wait = min(wait, self._until - time.monotonic())
         try:
-            message = await asyncio.wait_for(self._receive(), max(wait, 0.01))
+            # Not `wait_for`: before Python 3.12 that is a task for every block of a body.
+            async with asyncio.timeout(max(wait, 0.01)):
+                message = await self._receive()
         except TimeoutError:
             return await self._refuse(408)
         self._complete = message["type"] != "http.request" or not message.get("more_body")

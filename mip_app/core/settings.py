@@ -174,10 +174,17 @@ class Settings(BaseSettings):
     )
 
     max_file_bytes: int = Field(4 * 1024**3, description="Largest single file taken in")
-    max_archive_bytes: int = Field(64 * 1024**3, description="Most bytes one zip may unpack to")
-    max_archive_entries: int = Field(100_000, description="Most entries in one zip")
+    max_archive_bytes: int = Field(64 * 1024**3, description="Most bytes one archive may unpack to")
+    max_archive_entries: int = Field(100_000, description="Most entries in one archive")
+    max_uploads: int = Field(
+        50, ge=1, description="Uploads that one person has begun and not ended; each is kept for a day"
+    )
+    max_upload_bytes: int = Field(
+        128 * 1024**3, description="Bytes that one person has promised in uploads that have not ended"
+    )
     max_archive_ratio: int = Field(
-        200, description="Most a zip entry may unpack to, as a multiple of its packed size"
+        200,
+        description="Most an archive, an entry of it or a packed body may unpack to, as a multiple of its packed size",
     )
 
     delete_wait_hours: int = Field(

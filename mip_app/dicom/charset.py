@@ -37,13 +37,13 @@ def encodings(declared: bytes) -> tuple[str, ...]:
 
 def read_text(raw: bytes, declared: tuple[str, ...] = (), is_name: bool = False) -> str:
     """Text of one element, all its values, without NUL and control characters. Never fails."""
-    if _ESCAPES.search(raw):
+    if b"\x1b" in raw and _ESCAPES.search(raw):
         return _clean(_escaped(raw, declared, is_name))
     return _clean(raw.decode("ascii") if raw.isascii() else _decode(raw, declared))
 
 
 def _clean(text: str) -> str:
-    return _CONTROL.sub("", _ESCAPE.sub("", text))
+    return text if text.isprintable() else _CONTROL.sub("", _ESCAPE.sub("", text))
 
 
 def _escaped(raw: bytes, declared: tuple[str, ...], is_name: bool) -> str:

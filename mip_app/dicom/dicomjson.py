@@ -72,7 +72,9 @@ def values(vr: str, raw: bytes, little: bool, declared: tuple[str, ...] = ()) ->
         return [_name(p) if vr == "PN" else p or None for p in parts]
     if vr in _PLAIN:
         text = read_text(raw)
-        return [p.strip() or None for p in ([text] if vr in _SINGLE else text.split("\\"))]
+        if "\\" not in text or vr in _SINGLE:
+            return [text.strip() or None]
+        return [p.strip() or None for p in text.split("\\")]
     if vr in ("IS", "DS"):
         return [number(p, vr == "IS") for p in raw.decode("latin-1").split("\\")]
     if vr in _NUMBERS:

@@ -111,7 +111,8 @@ def read_header(path: Path) -> Header:
             uids = _uids(found.data, found.meta)
             instance = _uid(found.meta, 0x00020003)
             notes = ("ingest.mismatch",) if instance and instance != uids["sop_instance_uid"] else ()
-            return _header(found.data, uids, found.syntax, _frames(found), notes)
+            shape = shape_of(found.data)
+            return _header(to_json(found.data), uids, found.syntax, shape, _frames(found, shape), notes)
         except (RecursionError, MemoryError, OverflowError) as error:
             raise Refused("ingest.not_plausible", reason=type(error).__name__) from error
 
@@ -217,11 +218,11 @@ def _uid(data: DataSet, tag: int) -> str:
 
 def shape_of(data: DataSet) -> Shape:
     def whole(tag: int, default: int) -> int:
-        found = _first(data, tag)
-        return found if isinstance(found, int) else default
+        found = _raw(data, tag)
+        return found[0] if found and isinstance(found[0], int) else default
 
     bits = {0x7FE00008: 32, 0x7FE00009: 64}.get(data.pixels.tag if data.pixels else 0) or whole(0x00280100, 0)
-    photometric = str(_first(data, 0x00280004) or "")
+    photometric = str((_raw(data, 0x00280004) or [""])[0] or "")
     return Shape(
         whole(0x00280010, 0),
         whole(0x00280011, 0),
@@ -232,8 +233,8 @@ def shape_of(data: DataSet) -> Shape:
     )
 
 
-def _frames(found: Parsed) -> FrameIndex:
-    walker, syntax, pixels, shape = found.walker, found.syntax, found.data.pixels, shape_of(found.data)
+def _frames(found: Parsed, shape: Shape) -> FrameIndex:
+    walker, syntax, pixels = found.walker, found.syntax, found.data.pixels
     if pixels is None:
         return FrameIndex(reason="no_pixel_data")
     if pixels.length == UNDEFINED:
@@ -257,12 +258,7 @@ def _frames(found: Parsed) -> FrameIndex:
 _NATIVE = frozenset({IMPLICIT, EXPLICIT, BIG_ENDIAN, GE_PRIVATE})
 
 
-def _first(data: DataSet, tag: int) -> Any:
-    found = _values(data, tag)
-    return found[0] if found else None
-
-
-def _values(data: DataSet, tag: int) -> list[Any]:
+def _raw(data: DataSet, tag: int) -> list[Any]:
     element = data.elements.get(tag)
     if element is None or not element.value:
         return []
@@ -271,12 +267,24 @@ def _values(data: DataSet, tag: int) -> list[Any]:
     return found if isinstance(found, list) else []
 
 
-def _text(data: DataSet, tag: int) -> str:
+def _first(data: Json, tag: int) -> Any:
+    found = _values(data, tag)
+    return found[0] if found else None
+
+
+def _values(data: Json, tag: int) -> list[Any]:
+    """What the DICOM JSON has of it: read once, for both."""
+    element = data.get(f"{tag:08X}")
+    found = element.get("Value") if element and element["vr"] != "SQ" else None
+    return found if isinstance(found, list) else []
+
+
+def _text(data: Json, tag: int) -> str:
     found = [v for v in _values(data, tag) if v is not None]
     return "\\".join(str(v) for v in found)
 
 
-def _person(data: DataSet, tag: int) -> str:
+def _person(data: Json, tag: int) -> str:
     """Component groups joined as they were recorded: Alphabetic=Ideographic=Phonetic."""
     name = _first(data, tag) or {}
     groups = (
@@ -285,12 +293,12 @@ def _person(data: DataSet, tag: int) -> str:
     return "=".join(groups).rstrip("=")
 
 
-def _whole(data: DataSet, tag: int) -> int | None:
+def _whole(data: Json, tag: int) -> int | None:
     found = _first(data, tag)
     return found if isinstance(found, int) and abs(found) < 2**31 else None
 
 
-def _floats(data: DataSet, tag: int, count: int) -> tuple[float, ...] | None:
+def _floats(data: Json, tag: int, count: int) -> tuple[float, ...] | None:
     found = _values(data, tag)
     if len(found) != count or any(not isinstance(v, int | float) for v in found):
         return None
@@ -318,15 +326,19 @@ def parse_time(text: str) -> time | None:
         return None
 
 
-def _sex(data: DataSet) -> str:
+def _sex(data: Json) -> str:
     found = _text(data, 0x00100040).upper()[:1]
     return found if found in ("M", "F", "O") else ""
 
 
 def _header(
-    data: DataSet, uids: dict[str, str], syntax: str, frames: FrameIndex, notes: tuple[str, ...]
+    data: Json,
+    uids: dict[str, str],
+    syntax: str,
+    shape: Shape,
+    frames: FrameIndex,
+    notes: tuple[str, ...],
 ) -> Header:
-    shape = shape_of(data)
     birth, day, clock = _text(data, 0x00100030), _text(data, 0x00080020), _text(data, 0x00080030)
     thickness, location = _floats(data, 0x00180050, 1), _floats(data, 0x00201041, 1)
     return Header(
@@ -377,7 +389,7 @@ def _header(
         slice_thickness=thickness[0] if thickness else None,
         slice_location=location[0] if location else None,
         frame_of_reference_uid=_text(data, 0x00200052),
-        json=to_json(data),
+        json=data,
         frames=frames,
         notes=notes,
     )

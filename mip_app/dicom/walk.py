@@ -1,4 +1,4 @@
-"""Files to take in, out of files, folders and zip archives, one after the other and with flat memory.
+"""Files to take in, out of files, folders, zip and tar archives, one after the other and with flat memory.
 
 Nothing is unpacked by name: names are labels for people. Codes of what is passed over with a word: ingest.not_found,
 ingest.unreadable, ingest.bad_zip (damaged), ingest.unsupported_zip (compression method), ingest.encrypted,
@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
+from mip_app.dicom import tape
+from mip_app.dicom.directory import directory_in, named_in
 from mip_app.dicom.elements import Refused
 
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
@@ -54,10 +56,29 @@ def files_in(paths: Iterable[Path], limits: Limits | None = None) -> Iterator[Fo
     limits = limits or Limits()
     for path in paths:
         if path.is_dir():
-            for name, inner in _below(path):
-                yield from _file(inner, name, limits)
+            yield from _folder(path, limits)
+        elif path.name.upper() == "DICOMDIR" and path.is_file():
+            yield from _folder(path.parent, limits)
         else:
             yield from _file(path, path.name, limits)
+
+
+def _folder(folder: Path, limits: Limits) -> Iterator[Found]:
+    """What its DICOMDIR names, then everything else, each once."""
+    done: set[Path] = set()
+    top, here = folder.resolve().name, folder.resolve()
+    if (directory := directory_in(folder)) is not None:
+        try:
+            named = named_in(directory)
+        except Refused as refused:
+            yield Found(shown(f"{top}/{directory.name}"), error=refused.code)
+            named, done = [], {directory.resolve()}
+        for path in named:
+            done.add(path)
+            yield from _file(path, str(PurePosixPath(top, path.relative_to(here).as_posix())), limits)
+    for name, inner in _below(folder):
+        if not done or inner.resolve() not in done:
+            yield from _file(inner, name, limits)
 
 
 def _below(folder: Path) -> Iterator[tuple[str, Path]]:
@@ -79,7 +100,7 @@ def _file(path: Path, name: str, limits: Limits) -> Iterator[Found]:
             yield Found(name, error="ingest.not_found")
             return
         with path.open("rb") as stream:
-            archive = is_zip(stream.read(132))
+            archive = is_archive(stream.read(512))
     except FileNotFoundError:
         yield Found(name, error="ingest.not_found")
     except OSError:
@@ -98,10 +119,21 @@ def is_zip(head: bytes) -> bool:
     return head[:4] in _ZIP and head[128:132] != b"DICM"
 
 
+def is_archive(head: bytes) -> bool:
+    """The same of zip, tar and gzip, by the first 512 bytes."""
+    return is_zip(head) or tape.is_tar(head) or tape.is_gzip(head)
+
+
 def entries_in(archive: Path | BinaryIO, name: str, limits: Limits | None = None) -> Iterator[Found]:
-    """The files in a zip archive (a path, or a seekable stream that stays open while the entries are read)."""
+    """The files in an archive (a path; a zip may be a seekable stream that stays open while entries are read)."""
     limits = limits or Limits()
     name = shown(name)
+    if isinstance(archive, Path):
+        with archive.open("rb") as stream:
+            zipped = is_zip(stream.read(132))
+        if not zipped:
+            yield from _tape(archive, name, limits)
+            return
     try:
         if (count := _count(archive, limits)) < 0:
             yield Found(name, error="ingest.too_many")
@@ -124,6 +156,16 @@ def entries_in(archive: Path | BinaryIO, name: str, limits: Limits | None = None
             yield Found(label, info.file_size, error="ingest.zip_bomb")
             return
         yield _entry(opened, info, label, limits, total)
+
+
+def _tape(archive: Path, name: str, limits: Limits) -> Iterator[Found]:
+    bounds = tape.Bounds(
+        limits.entries, limits.file_bytes, limits.total_bytes, limits.ratio, limits.ratio_from
+    )
+    for entry in tape.entries(archive, bounds):
+        label = f"{name}/{shown(entry.name)}" if entry.name else name
+        if not _JUNK.search(label):
+            yield Found(label, entry.size, entry.open, entry.error)
 
 
 def _entry(

@@ -13,7 +13,8 @@ from mip_app.core.limits import declare_body
 from mip_app.core.settings import settings
 from mip_app.dicomweb import store
 from mip_app.dicomweb.metadata import ROOT
-from mip_app.dicomweb.parts import RelatedParts, SinglePart, UnsupportedMediaType, reader_of
+from mip_app.dicomweb.packed import Gunzip, Reader
+from mip_app.dicomweb.parts import UnsupportedMediaType, reader_of
 from mip_app.ingest.receiving import Receiving, blocks, in_thread
 
 router = APIRouter(prefix=ROOT)
@@ -44,12 +45,14 @@ async def store_instances(
     answer_type = store.accepted(accept)
     if not answer_type:
         raise NotAcceptable()
-    if content_encoding.lower() != "identity":
+    packed = content_encoding.strip().lower()
+    if packed not in ("identity", "", "gzip", "x-gzip"):
         raise UnsupportedMediaType()
     if content_length.isdecimal() and int(content_length) > settings().max_archive_bytes:
         raise TooLarge()
     receiving = Receiving(sender, only_study=study)
-    await _receive(request, reader_of(content_type, receiving))
+    reader: Reader = reader_of(content_type, receiving)
+    await _receive(request, Gunzip(reader) if "gzip" in packed else reader, receiving)
     outcomes = await receiving.outcomes()
     if not outcomes:
         raise NothingSent()
@@ -57,20 +60,29 @@ async def store_instances(
     return Response(body, store.status_of(outcomes), {"Content-Type": answer_type})
 
 
-async def _receive(request: Request, reader: "RelatedParts | SinglePart") -> None:
+async def _receive(request: Request, reader: Reader, receiving: Receiving) -> None:
     """Each part is on the disk and checked before the next block is asked for."""
     received = 0
+    last = b""
     try:
         async for block in blocks(request.stream()):
             received += len(block)
             if received > settings().max_archive_bytes:
                 raise TooLarge()
-            await in_thread(reader.feed, block)
-    except (ClientDisconnect, Invalid):
+            if last:
+                await in_thread(reader.feed, last)
+            last = block
+        await in_thread(_feed_last, reader, last)  # for most requests the only way to another thread
+    except (ClientDisconnect, Invalid, TooLarge):
         # Whole files that came before are good, and sending them again is harmless.
-        await in_thread(_end_early, reader.receiving)
+        await in_thread(_end_early, receiving)
         raise
-    await in_thread(reader.finish)
+
+
+def _feed_last(reader: Reader, block: bytes) -> None:
+    if block:
+        reader.feed(block)
+    reader.finish()
 
 
 def _end_early(receiving: Receiving) -> None:

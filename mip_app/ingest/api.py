@@ -11,13 +11,13 @@ from fastapi.responses import StreamingResponse
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
-from mip_app.core.actor import Actor, Permission
+from mip_app.core.actor import Actor, Permission, needs
 from mip_app.core.blobs import Arriving, Received, blobs
 from mip_app.core.errors import MipError, TooLarge
 from mip_app.core.http import Needs
 from mip_app.core.limits import declare_body
 from mip_app.core.settings import settings
-from mip_app.dicom.walk import entries_in, is_zip, shown
+from mip_app.dicom.walk import entries_in, is_archive, shown
 from mip_app.ingest.checking import check_received, refused
 from mip_app.ingest.limits import archive_limits
 from mip_app.ingest.outcome import Outcome
@@ -52,7 +52,7 @@ async def upload_file(
         await in_thread(body.discard)
         return Response(_line(refused(name, error)) + END, media_type=LINES)
     received = await in_thread(body.complete)
-    return StreamingResponse(_answer(uploader, name, received, body.archive), media_type=LINES)
+    return StreamingResponse(answer(uploader, name, received, body.archive), media_type=LINES)
 
 
 LINES = "application/x-ndjson"
@@ -68,7 +68,7 @@ class _Body:
 
     def write(self, block: bytes) -> None:
         if self._arriving is None:
-            self.archive = is_zip(block[:132])
+            self.archive = is_archive(block[:512])
             allowed = settings().max_archive_bytes if self.archive else settings().max_file_bytes
             self._arriving = blobs().arriving(allowed)
         self._arriving.write(block)
@@ -81,7 +81,8 @@ class _Body:
         return (self._arriving or blobs().arriving(0)).complete()
 
 
-async def _answer(uploader: Actor, name: str, received: Received, archive: bool) -> AsyncIterator[bytes]:
+@needs(Permission.STUDY_UPLOAD)
+async def answer(uploader: Actor, name: str, received: Received, archive: bool) -> AsyncIterator[bytes]:
     outcomes = _entries(uploader, name, received) if archive else _one(uploader, name, received)
     try:
         while lines := await in_thread(_some, outcomes):

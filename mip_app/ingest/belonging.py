@@ -15,6 +15,7 @@ from mip_app.core.blobs import blobs
 from mip_app.core.clock import utc_now
 from mip_app.core.errors import Conflict
 from mip_app.dicom.part10 import Header
+from mip_app.ingest.checking import Checked
 from mip_app.ingest.matching import Person, find, richer
 from mip_app.studies import corrections, door, patients
 from mip_app.studies.models import Patient, PatientConflict, Study
@@ -90,12 +91,13 @@ def check(
 
 
 @needs(Permission.STUDY_UPLOAD)
-def require_bytes(session: Session, actor: Actor, study_uid: str, blob: str, erased: dict[str, bool]) -> None:
+def require_bytes(session: Session, actor: Actor, item: Checked, erased: dict[str, bool]) -> None:
     """A study that comes again while its deletion removes the old bytes: success is said for bytes that are there.
 
     Waits for the remover of this study, which looks for rows before it removes. `erased`: what this transaction knows
     already. Raises Erased: to be sent again.
     """
+    study_uid = item.header.study_uid
     if study_uid not in erased:
         erasure = (
             select(Erasure)
@@ -103,7 +105,10 @@ def require_bytes(session: Session, actor: Actor, study_uid: str, blob: str, era
             .with_for_update()
         )
         erased[study_uid] = bool(session.exec(erasure).all())
-    if erased[study_uid] and blobs().stat(blob) is None:
+    if not erased[study_uid]:
+        return
+    item.kept.result()  # on its way to the disk until now
+    if blobs().stat(item.blob) is None:
         raise Erased()
 
 

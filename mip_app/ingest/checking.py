@@ -1,8 +1,9 @@
-"""From bytes to a checked file on the disk, before anything is known of it to the database."""
+"""From bytes to a checked file on its way to its place, before anything is known of it to the database."""
 
 import hashlib
 import json
 import zlib
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 from mip_app.core.actor import Actor, Permission, needs
@@ -18,7 +19,10 @@ from mip_app.ingest.outcome import Kind, Outcome, Source
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """A file that is DICOM, durable in its place. `header.json` is cut down to what rows are made of."""
+    """A file that is DICOM. `header.json` is cut down to what rows are made of.
+
+    Durable in its place when `kept` is done: no transaction that names it is committed before.
+    """
 
     name: str
     header: Header
@@ -26,6 +30,7 @@ class Checked:
     size: int
     sha256: str
     packed: bytes  # the whole DICOM JSON, zlib
+    kept: "Future[None]"
 
     def outcome(self, kind: Kind, code: str, **detail: str) -> Outcome:
         return Outcome(
@@ -39,6 +44,11 @@ class Checked:
             sop_instance_uid=self.header.sop_instance_uid,
             transfer_syntax_uid=self.header.transfer_syntax,
         )
+
+
+# Waiting for the disk, many at once: it takes what comes together in one go, and others work meanwhile.
+_keepers = ThreadPoolExecutor(16, thread_name_prefix="mip-keep")
+_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 @needs(Permission.STUDY_UPLOAD)
@@ -56,20 +66,28 @@ def check(actor: Actor, source: Source) -> Checked | Outcome:
 
 @needs(Permission.STUDY_UPLOAD)
 def check_received(actor: Actor, name: str, received: Received, only_study: str = "") -> Checked | Outcome:
-    """The same for a file in the waiting room, which it leaves: kept in its place, or refused."""
+    """The same for a file in the waiting room, which it leaves: for its place, or refused."""
     try:
         header = read_header(received.path)
-        packed = zlib.compress(json.dumps(header.json, ensure_ascii=False, separators=(",", ":")).encode(), 1)
         if only_study not in ("", header.study_uid):
             raise Refused("ingest.other_study")
+        packed = zlib.compress(_json(header.json).encode(), 1)
         key = _blob_key(actor, header, received)
-        blobs().keep(received, key)
+        kept = _keepers.submit(_keep, received, key)
     except Exception as error:
         class_uid, instance_uid = _named(received) if isinstance(error, MipError) else ("", "")
         received.discard()
         return replace(refused(name, error), sop_class_uid=class_uid, sop_instance_uid=instance_uid)
     asked = {tag: header.json[tag] for tag in reading.ASKED if tag in header.json}
-    return Checked(name, replace(header, json=asked), key, received.size, received.sha256, packed)
+    return Checked(name, replace(header, json=asked), key, received.size, received.sha256, packed, kept)
+
+
+def _keep(received: Received, key: str) -> None:
+    try:
+        blobs().keep(received, key)
+    finally:
+        # Also when it went well: renamed onto another name of the same file, a name stays (POSIX rename).
+        received.discard()
 
 
 def _blob_key(actor: Actor, header: Header, received: Received) -> str:

@@ -14,6 +14,7 @@ from sqlmodel import Session
 from mip_app.core.actor import Actor
 from mip_app.core.blobs import blobs
 from mip_app.core.database import write
+from mip_app.core.errors import MipError
 from mip_app.core.logs import note
 from mip_app.dicom.names import search_keys
 from mip_app.ingest.checking import Checked
@@ -70,13 +71,25 @@ def _commit(jobs: list[_Job]) -> list[list[Outcome]]:
 
 
 def _store_jobs(session: Session, _first: Actor, jobs: list[_Job]) -> list[list[Outcome]]:
-    return [store(session, job.actor, job.ready) for job in jobs]
+    outcomes = [_stored(session, job.actor, job.ready) for job in jobs]
+    return outcomes
+
+
+def _stored(session: Session, actor: Actor, ready: list[Checked]) -> list[Outcome]:
+    """Rows are written while the disk takes the bytes; committed is only what it has."""
+    outcomes = store(session, actor, ready)
+    for item in ready:
+        item.kept.result()
+    return outcomes
 
 
 def _one_by_one(job: _Job) -> Iterator[Outcome]:
     for item in job.ready:
         try:
-            yield from write(store, job.actor, [item])
+            item.kept.result()
+            yield from write(_stored, job.actor, [item])
+        except MipError as error:
+            yield item.outcome(Kind.REFUSED, error.code, **error.detail)
         except Exception as error:
             yield item.outcome(Kind.REFUSED, "ingest.not_stored", number=note(error))
 

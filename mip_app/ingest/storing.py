@@ -1,7 +1,6 @@
 """Checked files become patients, studies, series and instances, in one transaction."""
 
 from collections import Counter
-from collections.abc import Iterable
 from datetime import UTC, datetime, time
 from zoneinfo import ZoneInfo
 
@@ -14,11 +13,11 @@ from mip_app.core import bus
 from mip_app.core.actor import Actor, Permission, needs
 from mip_app.core.clock import utc_now
 from mip_app.dicom.part10 import Header
-from mip_app.ingest import belonging, reading
+from mip_app.ingest import belonging, reading, rows
 from mip_app.ingest.checking import Checked
 from mip_app.ingest.outcome import Kind, Outcome
 from mip_app.studies import door
-from mip_app.studies.models import Instance, Patient, Series, SetAside, Study
+from mip_app.studies.models import Patient, Series, SetAside, Study
 from mip_app.studies.patients import maintenance_topic
 from mip_app.studies.query import keys
 from mip_app.studies.service import topic
@@ -27,8 +26,10 @@ from mip_app.studies.service import topic
 @needs(Permission.STUDY_UPLOAD)
 def store(session: Session, actor: Actor, ready: list[Checked]) -> list[Outcome]:
     """One outcome a file, in their order. Their bytes are in their place already."""
-    storing = _Storing(session, actor, ready)
+    storing = _Storing(session, actor)
     outcomes = [storing.take(item) for item in ready]
+    if storing.instances:
+        rows.add(session, storing.instances, storing.grown)
     stored = Counter(o.study_uid for o in outcomes if o.kind is Kind.STORED)
     for study_uid, number in stored.items():
         audit.record(session, actor, Act.IMAGE_RECEIVED, f"study:{study_uid}", images=number)
@@ -41,40 +42,42 @@ def store(session: Session, actor: Actor, ready: list[Checked]) -> list[Outcome]
 class _Storing:
     """What one transaction has seen already, so that a study's thousand files look its rows up once."""
 
-    def __init__(self, session: Session, actor: Actor, ready: list[Checked]) -> None:
+    def __init__(self, session: Session, actor: Actor) -> None:
         self.session, self.actor = session, actor
         self.studies: dict[str, tuple[Study, Patient]] = {}
         self.series: dict[tuple[int, str], Series] = {}
         self.named: set[belonging.Named] = set()
         self.erased: dict[str, bool] = {}
-        self.bytes_of = self._known(item.header.sop_instance_uid for item in ready)
+        self.instances: list[dict[str, object]] = []
+        self.grown: Counter[tuple[int, int]] = Counter()  # by keys of study and series
+        self.bytes_of: dict[str, str] = {}
 
     def take(self, item: Checked) -> Outcome:
         header = item.header
-        known = self.bytes_of.get(header.sop_instance_uid)
+        known = self.bytes_of.get(header.sop_instance_uid) or rows.sha256_of(
+            self.session, self.actor.institution, header.sop_instance_uid
+        )
         if known == item.sha256:
             return item.outcome(Kind.UNCHANGED, "ingest.unchanged")
         try:
-            belonging.require_bytes(self.session, self.actor, header.study_uid, item.blob, self.erased)
+            belonging.require_bytes(self.session, self.actor, item, self.erased)
         except belonging.Erased as error:
             return item.outcome(Kind.REFUSED, error.code)
         if known:
             return self._set_aside(item)
-        study = self._study(header)
-        series = self._series_of(study, header)
-        self.session.add(self._instance(item, series))
-        series.instance_count += 1
-        series.revision += 1
-        study.instance_count += 1
+        place = self._place(header)
+        self.instances.append(self._instance(item, place[1]))
+        self.grown[place] += 1
         self.bytes_of[header.sop_instance_uid] = item.sha256
         return item.outcome(Kind.STORED, "ingest.stored")
 
-    def _known(self, uids: Iterable[str]) -> dict[str, str]:
-        """SHA-256 of those of the instances that are there already."""
-        statement = select(Instance.sop_instance_uid, Instance.sha256).where(
-            Instance.institution_id == self.actor.institution, col(Instance.sop_instance_uid).in_(set(uids))
-        )
-        return dict(self.session.exec(door.marked(statement)).all())
+    def _place(self, header: Header) -> tuple[int, int]:
+        """Keys of its study and series, made where they are new."""
+        place = rows.place_of(self.session, self.actor.institution, header, belonging.issuer_of(header))
+        if place is None:
+            study = self._study(header)
+            place = study.id or 0, self._series_of(study, header).id or 0
+        return place
 
     def _set_aside(self, item: Checked) -> Outcome:
         """Other bytes under a known UID are kept apart; the first stay where they are."""
@@ -149,25 +152,25 @@ class _Storing:
         self.series[place] = found
         return found
 
-    def _instance(self, item: Checked, series: Series) -> Instance:
+    def _instance(self, item: Checked, series: int) -> dict[str, object]:
         header = item.header
-        return Instance(
-            institution_id=self.actor.institution,
-            series_pk=series.id or 0,
-            sop_instance_uid=header.sop_instance_uid,
-            sop_class_uid=header.sop_class_uid,
-            instance_number=header.instance_number,
-            transfer_syntax_uid=header.transfer_syntax,
-            rows=header.rows or None,
-            columns=header.columns or None,
-            frame_count=header.frames.count or header.number_of_frames,
-            size=item.size,
-            sha256=item.sha256,
-            blob=item.blob,
-            frames=header.frames.to_json(),
-            header=item.packed,
-            received_at=utc_now(),
-        )
+        return {
+            "institution_id": self.actor.institution,
+            "series_pk": series,
+            "sop_instance_uid": header.sop_instance_uid,
+            "sop_class_uid": header.sop_class_uid,
+            "instance_number": header.instance_number,
+            "transfer_syntax_uid": header.transfer_syntax,
+            "rows": header.rows or None,
+            "columns": header.columns or None,
+            "frame_count": header.frames.count or header.number_of_frames,
+            "size": item.size,
+            "sha256": item.sha256,
+            "blob": item.blob,
+            "frames": header.frames.to_json(),
+            "header": item.packed,
+            "received_at": utc_now(),
+        }
 
     def _moment(self, header: Header) -> datetime:
         """Study date and time as a moment; without a date, now."""

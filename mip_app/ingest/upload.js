@@ -1,9 +1,13 @@
 // Sending files to the server, whatever the page shows meanwhile: four at a time, again after a lost connection.
+// Small ones are sent whole; the large go on where the server has them, also when the page was loaded anew since.
 // Sending twice is harmless: what is stored already is answered as unchanged.
 
 const PARALLEL = 4;
 const TRIES = 8;
 const PAUSES = [1, 2, 4, 8, 15]; // seconds before the next try
+const RESUMED_FROM = 4 * 1024 * 1024; // bytes; what is smaller is as quick to send again
+const KEPT = "mip.uploads"; // where in the browser the addresses of begun uploads are
+const DAY = 24 * 3600 * 1000;
 const JUNK = /(^|\/)(__MACOSX\/|\.DS_Store$|Thumbs\.db$|desktop\.ini$|\._[^/]*$)/i;
 const AGAIN = new Set(["ingest.not_sent", "ingest.not_stored", "ingest.unexpected", "error.no_room", "ingest.stopped"]);
 
@@ -78,7 +82,7 @@ function unreadable(entry) {
 
 export function retry() {
   for (const item of all.items.filter(isAgain)) {
-    Object.assign(item, { status: "waiting", tries: 0, sent: 0, code: "" });
+    Object.assign(item, { status: "waiting", tries: 0, code: "" });
     all.done -= 1;
   }
   all.problem = "";
@@ -87,8 +91,9 @@ export function retry() {
 
 export function stop() {
   for (const item of all.items.filter(({ status }) => status !== "done")) {
+    const { xhr } = item;
     finish(item, "ingest.stopped");
-    item.xhr?.abort();
+    xhr?.abort();
   }
 }
 
@@ -105,21 +110,130 @@ function pump() {
 }
 
 function send(item) {
-  const xhr = new XMLHttpRequest();
-  let read = 0;
-  let ended = false;
-  Object.assign(item, { xhr, status: "sending", sent: 0 });
-  xhr.open("POST", "/ingest/file");
+  if (item.size >= RESUMED_FROM) return void resume(item).catch(() => item.status !== "done" && lost(item));
+  const xhr = taking(item, "/ingest/file");
+  Object.assign(item, { status: "sending", sent: 0 });
   xhr.setRequestHeader("Content-Type", "application/octet-stream");
   xhr.setRequestHeader("X-File-Name", encodeURIComponent(item.name));
-  xhr.upload.onprogress = ({ loaded }) => {
-    item.sent = Math.min(loaded, item.size);
-    changed();
-  };
+  progress(xhr, item, 0);
   xhr.upload.onload = () => {
     Object.assign(item, { sent: item.size, status: item.status === "sending" ? "storing" : item.status });
     changed();
   };
+  xhr.send(item.file);
+}
+
+// How far it got the server says: what was on its way when the connection broke is counted only when it is there.
+async function resume(item) {
+  Object.assign(item, { status: "sending" });
+  changed();
+  let at = kept(item);
+  let offset = at ? await offsetOf(item, at) : null;
+  if (offset === null) {
+    const begun = await asked(item, "POST", "/ingest/uploads", { "Upload-Length": item.size, "X-File-Name": encodeURIComponent(item.name) });
+    if (begun === null || begun.status !== 201) return begun && answeredOtherwise(item, begun);
+    at = begun.getResponseHeader("Location");
+    keep(item, at);
+    offset = 0;
+  }
+  item.sent = offset;
+  changed();
+  if (offset < item.size) {
+    const appended = await asked(item, "PATCH", at, { "Upload-Offset": offset, "Content-Type": "application/offset+octet-stream" }, offset);
+    if (appended === null || appended.status !== 204) return appended && answeredOtherwise(item, appended);
+  }
+  Object.assign(item, { sent: item.size, status: item.status === "sending" ? "storing" : item.status });
+  changed();
+  item.at = at;
+  if (item.status !== "done") taking(item, `${at}/take`).send();
+}
+
+/** The offset, or null where the server knows the upload no more. */
+async function offsetOf(item, at) {
+  const answer = await asked(item, "HEAD", at);
+  if (answer?.status === 404) keep(item, null);
+  if (answer?.status !== 200) return answer?.status === 404 ? null : Promise.reject(new Error("not answered"));
+  return Number(answer.getResponseHeader("Upload-Offset"));
+}
+
+/** The request when it was answered; null when the upload was stopped meanwhile. Rejects when the connection broke. */
+function asked(item, method, address, headers = {}, from = null) {
+  return new Promise((resolve, reject) => {
+    if (item.status === "done") return resolve(null);
+    const xhr = new XMLHttpRequest();
+    item.xhr = xhr;
+    xhr.open(method, address);
+    for (const [name, value] of Object.entries(headers)) xhr.setRequestHeader(name, value);
+    if (from !== null) progress(xhr, item, from);
+    xhr.onload = () => resolve(item.status === "done" ? null : xhr);
+    xhr.onerror = reject;
+    xhr.onabort = () => resolve(null);
+    xhr.send(from === null ? null : item.file.slice(from));
+  });
+}
+
+function progress(xhr, item, from) {
+  xhr.upload.onprogress = ({ loaded }) => {
+    item.sent = Math.min(from + loaded, item.size);
+    changed();
+  };
+}
+
+// By what the file is, and not by its name in words: names in folders of images are patients' names.
+function markOf({ name, size, file }) {
+  let [a, b] = [0xdeadbeef, 0x41c6ce57];
+  for (const unit of `${name}|${size}|${file.lastModified}`) {
+    const code = unit.codePointAt(0);
+    a = Math.imul(a ^ code, 2654435761);
+    b = Math.imul(b ^ code, 1597334677);
+  }
+  return `${(a >>> 0).toString(36)}${(b >>> 0).toString(36)}${size.toString(36)}`;
+}
+
+function remembered() {
+  try {
+    return Object.fromEntries(Object.entries(JSON.parse(localStorage.getItem(KEPT)) ?? {}).filter(([, { since }]) => Date.now() - since < DAY));
+  } catch {
+    return {};
+  }
+}
+
+const kept = (item) => remembered()[markOf(item)]?.at ?? null;
+
+function keep(item, at) {
+  const all = remembered();
+  if (at) all[markOf(item)] = { at, since: Date.now() };
+  else delete all[markOf(item)];
+  try {
+    localStorage.setItem(KEPT, JSON.stringify(all));
+  } catch {
+    // a full or closed store: this page goes on without it, and another one begins anew
+    item.at = at;
+  }
+}
+
+function forget(item) {
+  const at = kept(item) ?? item.at;
+  if (!at) return;
+  keep(item, null);
+  fetch(at, { method: "DELETE" }).catch(() => {}); // else it is gone tomorrow
+}
+
+function answeredOtherwise(item, { status, responseText }) {
+  if (item.status === "done") return;
+  if (status === 401 || status === 403) refuseAll(status === 401 ? "error.not_signed_in" : "error.not_permitted");
+  else if (status === 413) finish(item, "ingest.too_large");
+  else if (status === 429) finish(item, JSON.parse(responseText || "{}").code ?? "ingest.not_sent");
+  else later(item);
+}
+
+/** A request whose answer says, line by line, what became of the files. */
+function taking(item, address) {
+  const xhr = new XMLHttpRequest();
+  let read = 0;
+  let ended = false;
+  item.xhr = xhr;
+  xhr.open("POST", address);
   const lines = () => {
     const end = xhr.responseText.lastIndexOf("\n") + 1;
     for (const line of xhr.responseText.slice(read, end).split("\n").filter(Boolean)) {
@@ -135,12 +249,10 @@ function send(item) {
     if (item.status === "done") return;
     if (xhr.status === 200) lines();
     if (xhr.status === 200 && ended) arrived(item);
-    else if (xhr.status === 401 || xhr.status === 403) refuseAll(xhr.status === 401 ? "error.not_signed_in" : "error.not_permitted");
-    else if (xhr.status === 413) finish(item, "ingest.too_large");
-    else later(item);
+    else answeredOtherwise(item, xhr);
   };
   xhr.onerror = () => item.status !== "done" && lost(item);
-  xhr.send(item.file);
+  return xhr;
 }
 
 // After a broken connection an archive is sent again: what it stored the first time stays counted as stored.
@@ -150,6 +262,7 @@ function note(item, outcome) {
 
 function arrived(item) {
   all.offline = false;
+  if (item.size >= RESUMED_FROM) forget(item);
   const results = [...item.results.values()];
   const only = results.length === 1 && results[0].name === item.name ? results[0] : null;
   finish(item, only?.code ?? "", only?.detail);
@@ -170,7 +283,7 @@ async function lost(item) {
 
 function later(item) {
   all.offline = true;
-  item.sent = 0;
+  if (item.size < RESUMED_FROM) item.sent = 0;
   if (navigator.onLine) item.tries += 1;
   if (item.tries >= TRIES) return finish(item, "ingest.not_sent");
   const pause = PAUSES[Math.min(item.tries, PAUSES.length) - 1] ?? 1;

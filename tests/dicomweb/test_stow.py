@@ -1,5 +1,6 @@
 """STOW-RS as PS3.18 10.5 has it, from raw bytes and from a client that is not ours."""
 
+import gzip
 import json
 from xml.etree import ElementTree
 
@@ -154,7 +155,7 @@ def test_other_content_is_refused(api, content_type, status):
 
 
 def test_what_is_refused_before_a_byte_is_read(api):
-    assert post(api, related(image(1)), **{"Content-Encoding": "gzip"}).status_code == 415
+    assert post(api, related(image(1)), **{"Content-Encoding": "br"}).status_code == 415
     assert post(api, related(image(1)), Accept="text/html").status_code == 406
     assert post(api, b"x", **{"Content-Length": str(2**50)}).status_code == 413
     assert post(api, related()).status_code == 400
@@ -164,6 +165,35 @@ def test_a_part_over_the_limit_fails_alone(api, monkeypatch):
     monkeypatch.setattr(settings(), "max_file_bytes", 5000)
     answer = post(api, related(image(1, side=300), image(2)))
     assert (answer.status_code, reasons(answer.json(), OTHER)) == (202, [0xA700])
+
+
+PACKED = {"Content-Encoding": "gzip"}
+
+
+def test_a_body_packed_with_gzip_is_stored_as_it_was(api):
+    whole = related(image(1), image(2))
+    assert post(api, gzip.compress(whole[:900]) + gzip.compress(whole[900:]), **PACKED).status_code == 200
+    assert count() == 2
+    assert post(api, gzip.compress(whole)[:-9], **PACKED).status_code == 400
+    assert post(api, b"no gzip", **PACKED).json()["code"] == "dicomweb.bad_gzip"
+
+
+@pytest.mark.parametrize("setting", ["max_archive_ratio", "max_archive_bytes"])
+def test_a_packed_body_that_grows_too_much_is_413_before_it_is_all_there(api, monkeypatch, setting):
+    from mip_app.dicomweb import packed
+
+    monkeypatch.setattr(settings(), setting, 20 if setting == "max_archive_ratio" else 9_000_000)
+    monkeypatch.setattr(packed, "RATIO_FROM", 4_000_000)
+    bomb = gzip.compress(related(image(1) + bytes(60_000_000)))
+    seen = []
+    kept = packed.Gunzip._give
+    monkeypatch.setattr(
+        packed.Gunzip, "_give", lambda self, piece: (seen.append(len(piece)), kept(self, piece))
+    )
+    assert post(api, bomb, **PACKED).status_code == 413
+    assert sum(seen) < 12_000_000
+    assert count() == 0
+    assert not list(blobs().incoming.iterdir())
 
 
 def test_a_part_of_another_kind_fails_alone(api):

@@ -96,6 +96,82 @@ def test_a_lost_connection_is_said_and_the_upload_goes_on_by_itself(someone, tmp
     person.complaints.clear()  # the browser's own word for what was done to it
 
 
+def large(number: int, study: int) -> bytes:
+    """A slice of 8 MB."""
+    return image(number, study=study, patient=f"U{study}", side=2048)
+
+
+def appended(page: Page) -> list[int]:
+    """From where each PATCH goes on, as they come."""
+    offsets: list[int] = []
+
+    def note(request) -> None:
+        if request.method == "PATCH":
+            offsets.append(int(request.headers["upload-offset"]))
+
+    page.on("request", note)
+    return offsets
+
+
+def test_a_large_file_goes_on_where_the_connection_was_lost(someone, tmp_path: Path) -> None:
+    person = someone("wuji")
+    page = opened(person.signs_in())
+    path = tmp_path / "大.dcm"
+    path.write_bytes(large(1, 105))
+    half = path.stat().st_size // 2
+    offsets = appended(page)
+
+    def half_of_it(route) -> None:
+        if (
+            offsets == [0] and route.request.method == "PATCH"
+        ):  # the server gets half; the browser hears that the connection broke
+            headers = {**route.request.all_headers(), "content-length": str(half)}
+            route.fetch(headers=headers, post_data=path.read_bytes()[:half])
+            route.abort("connectionreset")
+        else:
+            route.continue_()
+
+    page.route("**/ingest/uploads/*", half_of_it)
+    page.set_input_files("#upload-files", path)
+    expect(page.locator("#upload-state")).to_have_text("上传完成", timeout=30_000)
+    expect(row(page, "大.dcm")).to_contain_text("已存入")
+    assert offsets == [0, half]
+    assert page.evaluate("localStorage.getItem('mip.uploads')") == "{}"
+    person.complaints.clear()  # the browser's own word for what was done to it
+
+
+def test_after_a_reload_the_same_file_chosen_again_goes_on(someone, tmp_path: Path) -> None:
+    person = someone("wuji")
+    page = opened(person.signs_in())
+    path = tmp_path / "再.dcm"
+    path.write_bytes(large(1, 106))
+    half = path.stat().st_size // 2
+    offsets = appended(page)
+
+    def half_of_it(route) -> None:
+        if offsets == [0] and route.request.method == "PATCH":
+            headers = {**route.request.all_headers(), "content-length": str(half)}
+            route.fetch(headers=headers, post_data=path.read_bytes()[:half])
+        route.abort("connectionreset")
+
+    def begin(route) -> None:
+        page.route("**/ingest/uploads/*", half_of_it)
+        route.continue_()
+
+    page.route("**/ingest/uploads", begin)
+    page.set_input_files("#upload-files", path)
+    expect(page.get_by_text("网络已断开。恢复后自动继续")).to_be_visible(timeout=30_000)
+    page.on("dialog", lambda dialog: dialog.accept())
+    page.reload()
+    page.unroute_all()
+    opened(page)
+    page.set_input_files("#upload-files", path)
+    expect(page.locator("#upload-state")).to_have_text("上传完成", timeout=30_000)
+    expect(row(page, "再.dcm")).to_contain_text("已存入")
+    assert offsets == [0, half]
+    person.complaints.clear()
+
+
 def test_who_may_not_upload_is_not_offered_it(someone) -> None:
     page = someone("chensu").signs_in()
     expect(page.get_by_role("heading").first).to_be_attached()

@@ -29,8 +29,13 @@ async def give_picture(
     """A JPEG of the first frame; 204 where there is nothing to draw."""
     item = await looking(quarantine.picture, aside, side)
     try:
-        made = await asyncio.to_thread(pixels.render, blobs().path(item.blob), 1, SIZE, None)
+        made = await asyncio.to_thread(_drawn, item.blob)
     except CannotDraw:
         return Response(status_code=204)
     # What it shows may be decided otherwise a moment later.
     return Response(made, media_type="image/jpeg", headers={"Cache-Control": "private, no-store"})
+
+
+def _drawn(blob: str) -> bytes:
+    with blobs().local(blob) as path:
+        return pixels.render(path, 1, pixels.Picture(size=SIZE))

@@ -1,0 +1,49 @@
+"""Statements that run hundreds of times a second: made once for each kind of database, then given to the driver as
+they are. What they answer is the driver's too: dates of SQLite are text."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, cast
+
+from sqlalchemy import CursorResult, Dialect
+from sqlalchemy.sql import ClauseElement
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlmodel import Session
+
+Values = Mapping[str, Any]
+Make = Callable[[Values], Any]
+
+
+class Prepared:
+    """`columns` of an INSERT; everything else names its parameters by `bindparam`."""
+
+    def __init__(self, statement: ClauseElement, columns: Sequence[str] | None = None) -> None:
+        self._statement = statement
+        self._columns = list(columns) if columns is not None else None
+        self._made: dict[str, tuple[str, Make]] = {}
+
+    def run(self, session: Session, *rows: Values) -> CursorResult[Any]:
+        """With the values of each of `rows`, in the transaction of `session`."""
+        connection = session.connection()
+        made = self._made.get(connection.dialect.name)
+        if made is None:
+            made = self._made[connection.dialect.name] = self._make(connection.dialect)
+        sql, make = made
+        return connection.exec_driver_sql(
+            sql, make(rows[0]) if len(rows) == 1 else [make(row) for row in rows]
+        )
+
+    def _make(self, dialect: Dialect) -> tuple[str, Make]:
+        compiled = cast(SQLCompiler, self._statement.compile(dialect=dialect, column_keys=self._columns))
+        processors = {}
+        for name, bind in compiled.binds.items():
+            processors[name] = bind.type.dialect_impl(dialect).bind_processor(dialect) or _as_it_is
+        fixed = compiled.construct_params({}, _check=False)
+        names = list(compiled.positiontup or processors)
+        steps = [(name, processors[name], fixed.get(name)) for name in names]
+        if compiled.positional:
+            return str(compiled), lambda row: tuple(as_it_goes(row.get(n, f)) for n, as_it_goes, f in steps)
+        return str(compiled), lambda row: {n: as_it_goes(row.get(n, f)) for n, as_it_goes, f in steps}
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
