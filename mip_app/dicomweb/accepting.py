@@ -130,6 +130,15 @@ def _frames(wish: Wish, stored: str, count: int) -> Form | None:
     return None
 
 
+def part_as_stored(header: str, stored_syntax: str) -> str | None:
+    """The media type of the part, where one frame leaves in a multipart answer as it is stored; else None."""
+    try:
+        form = frames(wishes(header), stored_syntax, 1)
+    except NotAcceptable:
+        return None
+    return form.kind if form.related and form.syntax == leaving_syntax(stored_syntax) else None
+
+
 def _best(found: Iterable[tuple[Wish, Form | None]], stored: str) -> Form:
     possible = [(wish.quality, form.syntax == stored, form) for wish, form in found if form]
     if not possible:

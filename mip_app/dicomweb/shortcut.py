@@ -24,10 +24,11 @@ from mip_app.core.http import Find
 from mip_app.core.keeping import AtOnce, Believed, Kept
 from mip_app.core.settings import settings
 from mip_app.dicomweb import locating, metadata, places
+from mip_app.dicomweb.accepting import part_as_stored
 from mip_app.dicomweb.open_files import Gone, OpenFiles
 from mip_app.dicomweb.places import Place, SeriesNow
 from mip_app.dicomweb.ready_frames import ReadyFrames
-from mip_app.dicomweb.syntaxes import leaving_syntax, part_as_stored
+from mip_app.dicomweb.syntaxes import leaving_syntax
 
 DICOM_JSON = "application/dicom+json"
 PIECE = 1 << 20  # bytes of a frame in memory at once
@@ -58,7 +59,9 @@ class DicomWebShortcut:
         bus.hear(self._heard)
 
     def takes(self, scope: Scope) -> bool:
-        return scope["method"] == "GET" and _PATH.fullmatch(scope["path"]) is not None
+        # `?accept=` stands in for the header: the routes know it.
+        plain = scope["method"] == "GET" and not scope.get("query_string")
+        return plain and _PATH.fullmatch(scope["path"]) is not None
 
     async def answer(self, scope: Scope, headers: Headers, send: Send) -> bool:
         actor: Actor | None = scope.get("mip_actor")

@@ -52,25 +52,3 @@ ENCODED = {
     "image/jls": "1.2.840.10008.1.2.4.80",
     "image/jp2": "1.2.840.10008.1.2.4.90",
 }
-
-
-def part_as_stored(accept: str, transfer_syntax_uid: str) -> str | None:
-    """The media type of a frame's part where `accept` plainly takes it as it is stored; None: ask the route.
-
-    Plainly: the first offer is `*/*`, or `multipart/related` with the stored syntax, any, or none named.
-    """
-    first, _, _ = accept.lower().partition(",")
-    kind, *named = (word.strip() for word in first.split(";"))
-    said = {
-        name.strip(): value.strip().strip('"') for name, _, value in (word.partition("=") for word in named)
-    }
-    stored = leaving_syntax(transfer_syntax_uid)
-    image = MEDIA_TYPES.get(stored, "")
-    part = image if image and image in accept else "application/octet-stream"
-    if kind not in ("*/*", "multipart/related") or said.keys() - {"type", "transfer-syntax"}:
-        return None
-    root, syntax = said.get("type", ""), said.get("transfer-syntax", "")
-    if syntax in ("*", stored) or (not syntax and root in ("", image)):
-        return part
-    native = root == "application/octet-stream" and syntax in ("", EXPLICIT_LITTLE_ENDIAN)
-    return part if native and stored == EXPLICIT_LITTLE_ENDIAN else None
