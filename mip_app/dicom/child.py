@@ -40,7 +40,7 @@ def _answer(request: dict[str, Any]) -> bytes:
         case "encode":
             return encoded(source, frame, request["syntax"]).data
         case "head":
-            begun, first = head(source, request["syntax"], request["uid"])
+            begun, first = head(source, request["syntax"], request["uid"], request["corrections"])
             return struct.pack(">I", len(begun)) + begun + first
         case _:
             return render(source, frame, Picture.of(request["picture"]))

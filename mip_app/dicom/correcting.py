@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from pydicom import dcmread, dcmwrite
+from pydicom.dataset import Dataset
 
 from mip_app.dicom.charset import encodings, read_text
 from mip_app.dicom.dicomjson import Json
@@ -27,7 +28,7 @@ def corrected(path: Path, corrections: Mapping[str, Any]) -> Iterator[bytes]:
     Raises Refused for a file that cannot be read.
     """
     with parsed(path) as found:
-        texts = {int(tag, 16): (element["vr"], _text(element)) for tag, element in corrections.items()}
+        texts = _texts(corrections)
         encoded = {tag: _encoded(vr, text, found.data) for tag, (vr, text) in texts.items()}
         if any(value is None for value in encoded.values()):
             header = _header_in_unicode(path, texts)
@@ -44,6 +45,16 @@ def corrected(path: Path, corrections: Mapping[str, Any]) -> Iterator[bytes]:
         for piece in pieces:
             yield deflate.compress(piece)
         yield deflate.flush()
+
+
+def put_right(header: Dataset, corrections: Mapping[str, Any]) -> None:
+    """The same in a data set that is about to be written anew; in UTF-8 then, as every value can be in that."""
+    if corrections:
+        _set_in_unicode(header, _texts(corrections))
+
+
+def _texts(corrections: Mapping[str, Any]) -> dict[int, tuple[str, str]]:
+    return {int(tag, 16): (element["vr"], _text(element)) for tag, element in corrections.items()}
 
 
 def _text(element: Json) -> str:
@@ -142,15 +153,19 @@ def _header_in_unicode(path: Path, texts: Mapping[int, tuple[str, str]]) -> Byte
     """Preamble, file meta and data set up to the pixels; None where pydicom cannot read or write it."""
     try:
         header = dcmread(path, stop_before_pixels=True, force=True)
-        header.decode()
-        header.SpecificCharacterSet = "ISO_IR 192"
-        for tag, (vr, text) in texts.items():
-            header.add_new(tag, vr, text)
+        _set_in_unicode(header, texts)
         written = BytesIO()
         dcmwrite(written, header, enforce_file_format=False)
     except Exception:  # headers are as odd as devices are
         return None
     return written
+
+
+def _set_in_unicode(header: Dataset, texts: Mapping[int, tuple[str, str]]) -> None:
+    header.decode()
+    header.SpecificCharacterSet = "ISO_IR 192"
+    for tag, (vr, text) in texts.items():
+        header.add_new(tag, vr, text)
 
 
 def _before_pixels(written: BytesIO, found: Parsed) -> Iterator[bytes]:

@@ -14,6 +14,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -71,12 +72,15 @@ def encode_frame(path: Path, frame: int, syntax: str) -> bytes:
     return _pool().ask({"op": "encode", "path": str(path), "frame": frame, "syntax": syntax})
 
 
-def recoded_head(path: Path, syntax: str, uid: str = "") -> tuple[bytes, bytes]:
+def recoded_head(
+    path: Path, syntax: str, uid: str = "", corrections: Mapping[str, Any] | None = None
+) -> tuple[bytes, bytes]:
     """A Part 10 file in another transfer syntax, up to where its frames begin; and the first frame.
 
-    `uid`: a new SOP Instance UID. Raises CannotDraw.
+    `uid`: a new SOP Instance UID. `corrections`: see correcting.py. Raises CannotDraw.
     """
-    answer = _pool().ask({"op": "head", "path": str(path), "syntax": syntax, "uid": uid})
+    asked = {"op": "head", "path": str(path), "syntax": syntax, "uid": uid, "corrections": corrections or {}}
+    answer = _pool().ask(asked)
     length = int.from_bytes(answer[:4], "big")
     return answer[4 : 4 + length], answer[4 + length :]
 

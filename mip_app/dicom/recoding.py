@@ -6,6 +6,7 @@ in JPEG baseline, a palette in anything lossy) is refused, never bent. Runs in t
 
 import io
 import struct
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,6 +27,7 @@ from pydicom.uid import (
     RLELossless,
 )
 
+from mip_app.dicom.correcting import put_right
 from mip_app.dicom.decoding import Array, NotDrawn, Source, check, decode, samples
 from mip_app.dicom.dicomjson import swapped
 
@@ -123,7 +125,7 @@ def _by_pydicom(source: Source, array: Array, photometric: str, syntax: UID) -> 
     return Encoded(bytes(data), told, planar, array.dtype.itemsize * 8)
 
 
-def head(source: Source, syntax: str, uid: str) -> tuple[bytes, bytes]:
+def head(source: Source, syntax: str, uid: str, corrections: Mapping[str, Any]) -> tuple[bytes, bytes]:
     """A Part 10 file up to where its frames begin, and the first frame. `uid`: a new SOP Instance UID, or ''."""
     first = encoded(source, 1, syntax)
     data = dcmread(source.path, stop_before_pixels=True, force=True)
@@ -137,6 +139,7 @@ def head(source: Source, syntax: str, uid: str) -> tuple[bytes, bytes]:
     _describe(data, source, first, UID(syntax))
     if uid:
         _derive(data, uid)
+    put_right(data, corrections)
     begun = io.BytesIO()
     data.file_meta = _meta(data, UID(syntax))
     dcmwrite(begun, data, implicit_vr=False, little_endian=True, enforce_file_format=True)

@@ -15,11 +15,13 @@ from typing import IO, Any, cast
 from sqlmodel import Session, col, select
 
 from mip_app.core.actor import Actor, Permission, needs
-from mip_app.core.blobs import CHUNK, blobs
 from mip_app.dicom.dicomdir import Filed, Record, directory, records
-from mip_app.studies import door
+from mip_app.dicomweb import retrieve
+from mip_app.studies import corrections, door
 from mip_app.studies import service as studies
 from mip_app.studies.models import Instance, Series, Study
+
+MOST_PUT_RIGHT = 1 << 26  # bytes by which a header may grow when it is written in UTF-8
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +30,8 @@ class Packed:
 
     name: str
     blob: str
-    size: int
+    size: int  # as stored
+    corrections: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,7 @@ def packed(session: Session, actor: Actor, study_uid: str, series_uid: str = "")
         Instance.header,
         Instance.blob,
         Instance.size,
+        Study.corrections,
     )
     statement = (
         select(*columns)
@@ -70,14 +74,15 @@ def packed(session: Session, actor: Actor, study_uid: str, series_uid: str = "")
 
 def _filed(rows: Any, files: list[Packed]) -> Iterator[Filed]:
     series, place, number = None, 0, 0
-    for key, sop_class, sop_instance, syntax, header, blob, size in rows:
+    for key, sop_class, sop_instance, syntax, header, blob, size, right in rows:
         if key != series:
             series, place, number = key, place + 1, 0
         number += 1
         # Names of at most eight capitals and digits (PS3.10 8.5), which every medium takes.
         file_id = ("DICOM", f"SE{place:06}", f"IM{number:06}")
-        files.append(Packed("/".join(file_id), blob, size))
-        yield Filed(file_id, sop_class, sop_instance, syntax, json.loads(zlib.decompress(header)))
+        files.append(Packed("/".join(file_id), blob, size, right))
+        said = corrections.apply(right, json.loads(zlib.decompress(header)))
+        yield Filed(file_id, sop_class, sop_instance, syntax, said)
 
 
 class _Outlet:
@@ -102,10 +107,9 @@ def zipped(contents: Contents) -> Iterator[bytes]:
     outlet = _Outlet()
     with zipfile.ZipFile(cast(IO[bytes], outlet), "w", zipfile.ZIP_STORED) as archive:
         for file in contents.files:
-            offsets = range(0, file.size, CHUNK)
-            parts = [(offset, min(CHUNK, file.size - offset)) for offset in offsets]
-            with archive.open(_info(file.name), "w", force_zip64=file.size > 2**31 - 1) as entry:
-                for chunk in blobs().ranges(file.blob, parts):
+            large = file.size > 2**31 - 1 - MOST_PUT_RIGHT
+            with archive.open(_info(file.name), "w", force_zip64=large) as entry:
+                for chunk in retrieve.as_it_leaves(file.blob, file.size, file.corrections):
                     entry.write(chunk)
                     yield outlet.take()
         archive.writestr(_info("DICOMDIR"), directory(contents.directory))

@@ -1,5 +1,7 @@
 """Finding what a DICOMweb address names, through the door: study, series, instance, and where their bytes lie."""
 
+import hashlib
+import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,6 +36,14 @@ class Located:
     @property
     def address(self) -> str:
         return f"{ROOT}/studies/{self.study_uid}/series/{self.series_uid}/instances/{self.sop_instance_uid}"
+
+    @property
+    def version(self) -> str:
+        """Of its whole file as it leaves: the hash of the stored bytes, and of what is put right in them."""
+        if not self.corrections:
+            return self.sha256
+        right = json.dumps(self.corrections, sort_keys=True).encode()
+        return f"{self.sha256}-{hashlib.sha256(right).hexdigest()[:32]}"
 
     @property
     def index(self) -> FrameIndex:

@@ -1,7 +1,8 @@
 """Frames, instances and values of files as bytes."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import chain, islice
+from typing import Any
 
 import numpy as np
 
@@ -58,15 +59,20 @@ def places(item: Located, number: int, syntax: str) -> list[tuple[int, int]] | N
 
 def whole(item: Located) -> Iterator[bytes]:
     """The stored file, bit for bit; where somebody put its patient right, with those attributes as they should be."""
-    if item.corrections:
-        return _put_right(item)
-    offsets = range(0, item.size, CHUNK)
-    return blobs().ranges(item.blob, [(offset, min(CHUNK, item.size - offset)) for offset in offsets])
+    return as_it_leaves(item.blob, item.size, item.corrections)
 
 
-def _put_right(item: Located) -> Iterator[bytes]:
-    with blobs().local(item.blob) as path:
-        yield from corrected(path, item.corrections)
+def as_it_leaves(blob: str, size: int, corrections: Mapping[str, Any]) -> Iterator[bytes]:
+    """Of a stored file; its length is `size` where there are no corrections. The first piece is read at once."""
+    if corrections:
+        pieces = _put_right(blob, corrections)
+        return chain([next(pieces, b"")], pieces)
+    return blobs().ranges(blob, [(offset, min(CHUNK, size - offset)) for offset in range(0, size, CHUNK)])
+
+
+def _put_right(blob: str, corrections: Mapping[str, Any]) -> Iterator[bytes]:
+    with blobs().local(blob) as path:
+        yield from corrected(path, corrections)
 
 
 def value(item: Located, offset: int, length: int) -> Iterator[bytes]:
@@ -99,8 +105,11 @@ def _inflated(item: Located, offset: int, length: int) -> Iterator[bytes]:
 def value_at(item: Located, path: str) -> tuple[int, int]:
     """(offset, length) of a value in the stored file, by its tags: `00420011`, `54000100/1/54001010`.
 
-    Raises NotVisible where there is none, or where it has no one place: sequences, compressed pixels.
+    Raises NotVisible where there is none, where it has no one place (sequences, compressed pixels), and where the
+    file says wrongly what the metadata has right.
     """
+    if path.upper() in item.corrections:
+        raise NotVisible()
     steps = path.upper().split("/")
     try:
         tags, numbers = [int(step, 16) for step in steps[::2]], [int(step) for step in steps[1::2]]

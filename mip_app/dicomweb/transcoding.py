@@ -34,7 +34,7 @@ def instance(item: Located, syntax: str) -> Iterator[bytes]:
     """A Part 10 file. The first frame is made before it returns. Raises NotAcceptable, CannotDraw, NotVisible."""
     with blobs().local(item.blob) as path:
         try:
-            head, first = pixels.recoded_head(path, syntax, uid_of(item, syntax))
+            head, first = pixels.recoded_head(path, syntax, uid_of(item, syntax), item.corrections)
         except CannotDraw as error:
             if error.detail.get("reason") in _TARGET:
                 raise NotAcceptable() from error

@@ -5,8 +5,10 @@ them the peer takes; one more for each SOP class with the two that every applica
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any
 
 from pydicom import dcmread
@@ -20,6 +22,8 @@ from pynetdicom.presentation import PresentationContext
 from mip_app.core.blobs import blobs
 from mip_app.core.errors import NotVisible
 from mip_app.dicom import pixels
+from mip_app.dicom.correcting import corrected
+from mip_app.dicom.elements import Refused
 
 MOST_CONTEXTS = 128  # of one association: their numbers are odd and below 256
 MOST_DECODED = 2 * 1024**3  # bytes of one instance that are held in memory at once
@@ -44,6 +48,7 @@ class Stored:
     frame_count: int
     study_uid: str = ""
     series_uid: str = ""
+    corrections: Mapping[str, Any] = field(default_factory=dict)  # of the study (studies/corrections.py)
 
 
 class CannotLeave(Exception):
@@ -86,12 +91,26 @@ def put(made: Association, item: Stored, taken: Mapping[str, set[str]], **origin
     if not syntaxes:
         raise CannotLeave("dimse.class_not_taken")
     try:
-        with blobs().local(item.blob) as path:
+        with blobs().local(item.blob) as stored, _put_right(stored, item) as path:
             sent = _put(made, path, item, syntaxes, originator)
     except NotVisible as error:
         raise CannotLeave("dimse.file_gone") from error
+    except Refused as error:  # nothing can be put right in it
+        raise CannotLeave("dimse.cannot_decode") from error
     status = getattr(sent, "Status", None)
     return None if status is None else int(status)
+
+
+@contextmanager
+def _put_right(path: Path, item: Stored) -> Iterator[Path]:
+    """The file as it leaves: stored, or with what somebody put right in it, in a file for as long as it is sent."""
+    if not item.corrections:
+        yield path
+        return
+    with NamedTemporaryFile(dir=blobs().incoming) as file:
+        file.writelines(corrected(path, item.corrections))
+        file.flush()
+        yield Path(file.name)
 
 
 def _put(

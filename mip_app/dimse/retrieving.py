@@ -211,6 +211,7 @@ def selected(session: Session, actor: Actor, asked: identifiers.Identifier) -> l
             Instance.frame_count,
             Study.study_uid,
             Series.series_uid,
+            Study.corrections,
         )
         .select_from(Study)
         .join(Patient, col(Patient.id) == Study.patient_pk)

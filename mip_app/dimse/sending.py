@@ -83,6 +83,7 @@ def stored(session: Session, actor: Actor, study_uid: str, series: Sequence[str]
             Instance.frame_count,
             Study.study_uid,
             Series.series_uid,
+            Study.corrections,
         )
         .select_from(Study)
         .join(Series, col(Series.study_pk) == Study.id)
