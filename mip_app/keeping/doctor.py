@@ -14,13 +14,14 @@ from dataclasses import dataclass, field, replace
 
 from mip_app.accounts.opening import CONSOLE
 from mip_app.core.blobs import CHUNK, Store, blobs
-from mip_app.core.database import read, write
+from mip_app.core.database import engine, read, write
 from mip_app.core.errors import NotVisible
 from mip_app.core.settings import settings
 from mip_app.keeping import rows
 from mip_app.keeping.findings import Finding, Kind
 from mip_app.keeping.rows import Held
 from mip_app.keeping.workbench import Workbench
+from mip_app.maintenance import erasing
 
 Newest = dict[Callable[..., list[Held]], int]  # the last row that was read, of each table
 YOUNG = 3600  # seconds: a file without a row may be on its way
@@ -41,6 +42,8 @@ class Checkup:
 
     def findings(self) -> Iterator[Finding]:
         """Each as it is found, and repaired where that was asked for and can be."""
+        if self.repair:
+            erasing.remove(engine())
         began = time.time()
         with Workbench(settings().data_dir) as bench:
             newest = self._lay_out(bench)
@@ -55,6 +58,10 @@ class Checkup:
     def _lay_out(self, bench: Workbench) -> Newest:
         newest: Newest = {rows.images: 0, rows.set_aside: 0}
         self._read_on(bench, newest)
+        last = ""  # after the rows: what is deleted meanwhile is here or there
+        while leaving := read(rows.leaving, CONSOLE, last):
+            bench.leave(leaving)
+            last = leaving[-1]
         bench.keep(self._counted("files", self.store.keys()))
         bench.sort()
         return newest
@@ -73,8 +80,9 @@ class Checkup:
             yield file
 
     def _lost(self, bench: Workbench) -> Iterator[Finding]:
-        for held in bench.without_file():
-            yield Finding(Kind.MISSING, held.uid, held.blob)
+        for some in bench.without_file():
+            for held in read(rows.still_held, CONSOLE, some):
+                yield Finding(Kind.MISSING, held.uid, held.blob)
         for held, size in bench.of_other_size():
             yield Finding(Kind.DAMAGED, held.uid, f"{held.blob}: {size:,} bytes instead of {held.size:,}")
         if self.whole_files:

@@ -11,7 +11,7 @@ from mip_app.audit.models import Act
 from mip_app.core import bus
 from mip_app.core.actor import Actor, Permission, needs
 from mip_app.studies import door
-from mip_app.studies.models import Instance, Series, SetAside, Study
+from mip_app.studies.models import ErasedBlob, Instance, Series, SetAside, Study
 
 PAGE = 5000  # rows
 STUDIES = 500  # a page of them; each has some series
@@ -67,9 +67,32 @@ def set_aside(session: Session, actor: Actor, after: int) -> list[Held]:
         SetAside.blob,
         SetAside.sha256,
     )
-    statement = select(*columns).where(col(SetAside.id) > after).order_by(col(SetAside.id)).limit(PAGE)  # type: ignore[call-overload]
+    with_file = (col(SetAside.id) > after, SetAside.blob != "")  # of what was discarded there is none
+    statement = select(*columns).where(*with_file).order_by(col(SetAside.id)).limit(PAGE)  # type: ignore[call-overload]
     found = session.execute(door.marked(statement))
     return [Held(pk, place, uid, blob, -1, sha256) for pk, place, uid, blob, sha256 in found]
+
+
+@needs(Permission.ADMIN_DATA)
+def leaving(session: Session, actor: Actor, after: str) -> list[str]:
+    """Keys that a confirmed deletion has yet to remove (maintenance/erasing.py), in their order."""
+    at_console(actor)
+    found = select(ErasedBlob.blob).where(col(ErasedBlob.blob) > after).distinct()
+    return list(session.exec(found.order_by(col(ErasedBlob.blob)).limit(PAGE)))
+
+
+@needs(Permission.ADMIN_DATA)
+def still_held(session: Session, actor: Actor, some: Sequence[Held]) -> list[Held]:
+    """Of what rows said, what they say still: a study may have been deleted meanwhile, a file set aside discarded."""
+    at_console(actor)
+    there: set[tuple[int, str]] = set()
+    for table in (Instance, SetAside):
+        named = select(table.institution_id, table.blob).where(
+            col(table.institution_id).in_({held.institution for held in some}),
+            col(table.sop_instance_uid).in_({held.uid for held in some}),
+        )
+        there.update((place, blob) for place, blob in session.execute(door.marked(named)))
+    return [held for held in some if (held.institution, held.blob) in there]
 
 
 @needs(Permission.ADMIN_DATA)

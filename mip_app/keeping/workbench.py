@@ -27,6 +27,7 @@ class Workbench:
             "PRAGMA cache_size=-32000",
             "CREATE TABLE held (institution INT, uid TEXT, blob TEXT, size INT, sha256 TEXT)",
             "CREATE TABLE kept (key TEXT, size INT)",
+            "CREATE TABLE leaving (key TEXT PRIMARY KEY) WITHOUT ROWID",
         ):
             self._sql.execute(statement)
 
@@ -42,6 +43,9 @@ class Workbench:
 
     def keep(self, files: Iterable[tuple[str, int]]) -> None:
         self._insert("INSERT INTO kept VALUES (?, ?)", files)
+
+    def leave(self, keys: Iterable[str]) -> None:
+        self._insert("INSERT OR IGNORE INTO leaving VALUES (?)", ((key,) for key in keys))
 
     def _insert(self, statement: str, rows: Iterable[tuple[object, ...]]) -> None:
         self._sql.execute("BEGIN")
@@ -65,8 +69,12 @@ class Workbench:
     def all(self) -> Iterator[Held]:
         return self._held("SELECT 0, h.* FROM held h")
 
-    def without_file(self) -> Iterator[Held]:
-        return self._held("SELECT 0, h.* FROM held h LEFT JOIN kept k ON k.key = h.blob WHERE k.key IS NULL")
+    def without_file(self) -> Iterator[list[Held]]:
+        """Some at a time."""
+        asked = "SELECT 0, h.* FROM held h LEFT JOIN kept k ON k.key = h.blob WHERE k.key IS NULL"
+        found = self._sql.execute(asked)
+        while some := found.fetchmany(AT_ONCE):
+            yield [Held(*row) for row in some]
 
     def of_other_size(self) -> Iterator[tuple[Held, int]]:
         """With the size of the file."""
@@ -78,9 +86,9 @@ class Workbench:
         return self._sql.execute("SELECT 1 FROM held WHERE blob = ?", (blob,)).fetchone() is not None
 
     def without_row(self) -> Iterator[str]:
-        asked = (
-            "SELECT key FROM kept k LEFT JOIN held h ON h.blob = k.key WHERE h.blob IS NULL AND key GLOB ?"
-        )
+        """But for those that a deletion is removing."""
+        asked = """SELECT key FROM kept k LEFT JOIN held h ON h.blob = k.key
+            WHERE h.blob IS NULL AND key GLOB ? AND key NOT IN (SELECT key FROM leaving)"""
         for (key,) in self._sql.execute(asked, (IMAGE,)):
             yield key
 

@@ -11,17 +11,19 @@ from click.testing import CliRunner
 from sqlalchemy import insert, text
 from sqlmodel import Session, select
 
+from mip_app.accounts.models import Role
 from mip_app.audit.models import Act, AuditEntry
 from mip_app.cli import mip
 from mip_app.core.blobs import BlobsAway, blobs
 from mip_app.core.clock import utc_now
-from mip_app.core.database import engine
+from mip_app.core.database import engine, write
 from mip_app.core.settings import settings
 from mip_app.keeping.doctor import Checkup
 from mip_app.keeping.findings import Kind
 from mip_app.keeping.workbench import Workbench
+from mip_app.maintenance import erasures, quarantine
 from mip_app.studies import door
-from mip_app.studies.models import Instance, Series, SetAside, Study
+from mip_app.studies.models import ErasedBlob, Instance, Series, SetAside, Study
 from tests.ingest.made import ROOT, image, series
 
 on_sqlite = pytest.mark.parametrize("db", ["sqlite"], indirect=True)
@@ -151,6 +153,25 @@ def test_an_old_file_that_is_sent_again_at_that_moment_stays(ingest, tmp_path, s
         del checkup.store.stat
     assert Kind.ORPHAN not in kinds and checkup.removed == 0
     assert blobs().get(row.blob) == path.read_bytes()
+
+
+@on_sqlite
+def test_what_is_deleted_by_two_is_neither_missing_nor_without_a_row(stored, actor, monkeypatch):
+    """And a file set aside and discarded, whose bytes outlived a kill."""
+    one, other = actor(Role.INSTITUTION_ADMIN), actor(Role.INSTITUTION_ADMIN, "管理二")
+    left, last = rows(SetAside)[0].blob, stored[0].blob
+    with monkeypatch.context() as killed:
+        killed.setattr(type(blobs()), "remove", lambda *_: None)
+        write(quarantine.discard, one, rows(SetAside)[0].id)
+    write(erasures.confirm, other, write(erasures.ask, one, f"{ROOT}.1", "x"), 4)
+    blobs().put("1/made/frames/ab/ab12", b"cut for a proxy")
+    aged(last)
+    assert found() == {left: f"arriving  {left}"}
+    aged(left)
+    code, lines = doctor("--repair")
+    assert code == 0 and lines[-1] == "whole: 1 orphan"
+    assert f"orphan  {left}  removed" in lines
+    assert rows(ErasedBlob) == [] and not list(blobs().keys())
 
 
 def test_counts_are_made_again_from_the_rows(stored):

@@ -16,7 +16,7 @@ from mip_app.core.blobs import blobs
 from mip_app.core.database import engine, write
 from mip_app.core.settings import settings
 from mip_app.studies import door
-from mip_app.studies.models import Instance
+from mip_app.studies.models import Instance, PatientConflict
 from tests.ingest.made import ROOT, image
 
 BOUNDARY = "part of=a message"  # quotes are needed round it
@@ -75,15 +75,20 @@ def test_all_stored_is_200_with_where_to_find_them(api):
 
 
 def test_some_refused_is_202_and_says_which_and_why(api):
-    answer = post(
-        api, related(image(1), image(2, patient="P2"), image(1, side=17), image(3)[:-20], b"no image")
-    )
+    answer = post(api, related(image(1), image(2), image(1, side=17), image(3)[:-20], b"no image"))
     assert answer.status_code == 202
     found = answer.json()
-    assert references(found, STORED) == [f"{ROOT}.1.1.1"]
-    assert references(found, FAILED) == [f"{ROOT}.1.1.2", f"{ROOT}.1.1.1", f"{ROOT}.1.1.3"]
-    assert reasons(found) == [0xA900, 0x0111, 0xC000]
+    assert references(found, STORED) == [f"{ROOT}.1.1.1", f"{ROOT}.1.1.2"]
+    assert references(found, FAILED) == [f"{ROOT}.1.1.1", f"{ROOT}.1.1.3"]
+    assert reasons(found) == [0x0111, 0xC000]
     assert reasons(found, OTHER) == [0xC000]
+
+
+def test_another_patients_image_in_a_study_is_stored_and_shown_to_an_administrator(api):
+    answer = post(api, related(image(1), image(2, patient="P2")))
+    assert (answer.status_code, len(references(answer.json(), STORED))) == (200, 2)
+    with Session(engine()) as session:
+        assert session.exec(select(PatientConflict.kind)).all() == ["study"]
 
 
 def test_none_stored_is_409(api):

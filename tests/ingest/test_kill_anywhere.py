@@ -16,6 +16,7 @@ from sqlmodel import Session, select
 from mip_app.accounts import opening
 from mip_app.core.blobs import blobs
 from mip_app.core.database import engine, write
+from mip_app.keeping.doctor import Checkup
 from mip_app.studies import door
 from mip_app.studies.models import Instance, Study
 from tests.conftest import REPOSITORY
@@ -63,7 +64,7 @@ def stored() -> dict[str, Instance]:
 
 
 @pytest.mark.parametrize("db", ["sqlite"], indirect=True)
-def test_fifty_kills_lose_nothing_acknowledged(taker, tmp_path):
+def test_fifty_kills_lose_nothing_acknowledged(taker, tmp_path, monkeypatch):
     pick = random.Random(50)
     seen: set[str] = set()
     sent: set[bytes] = set()
@@ -89,6 +90,12 @@ def test_fifty_kills_lose_nothing_acknowledged(taker, tmp_path):
     assert len(stored()) == MOMENTS * FILES
     with Session(engine()) as session:
         assert session.exec(door.marked(select(Study.instance_count))).all() == [FILES] * MOMENTS
+    monkeypatch.setattr("mip_app.keeping.doctor.YOUNG", -60)  # nothing is on its way any more
+    examined = Checkup(repair=True, whole_files=True)
+    assert not [finding for finding in examined.findings() if finding.wrong]
+    assert list(Checkup(whole_files=True).findings()) == []
+    images = {key for key, _ in blobs().keys("") if key.endswith(".dcm")}
+    assert images == {row.blob for row in stored().values()}
 
 
 def reported(report: Path, lines: int, and_seconds: float = 0) -> None:

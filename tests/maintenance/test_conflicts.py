@@ -13,17 +13,18 @@ from mip_app.accounts.models import Role
 from mip_app.audit.models import Act, AuditEntry
 from mip_app.core.database import engine, read, write
 from mip_app.core.errors import Conflict, Invalid, NotPermitted, NotVisible
-from mip_app.dicomweb import locating, metadata, query, retrieve
+from mip_app.dicomweb import locating, metadata, retrieve
 from mip_app.maintenance import changing, conflicts, finding
 from mip_app.studies.models import Patient, PatientConflict, Study
+from mip_app.studies.query import Asked, Level, find
 from tests.ingest.made import ROOT, image
 from tests.maintenance.conftest import rows, stored_bytes
 
 ONE_DATABASE = pytest.mark.parametrize("db", ["sqlite"], indirect=True)
 
 
-def said_by_qido(reader, study: int) -> tuple[str, str]:
-    [found] = read(query.studies, reader, query.parse({"StudyInstanceUID": f"{ROOT}.{study}"}))
+def said_by_search(reader, study: int) -> tuple[str, str]:
+    [found] = read(find, reader, Asked(Level.STUDY, {"0020000D": f"{ROOT}.{study}"})).rows
     name = found["00100010"]["Value"][0]
     return name.get("Ideographic", name.get("Alphabetic", "")), found["00100020"]["Value"][0]
 
@@ -42,7 +43,7 @@ def said_by_file(reader, study: int) -> tuple[str, str]:
 
 
 def everywhere(reader, study: int) -> tuple[str, str]:
-    answers = {ask(reader, study) for ask in (said_by_qido, said_by_metadata, said_by_file)}
+    answers = {ask(reader, study) for ask in (said_by_search, said_by_metadata, said_by_file)}
     assert len(answers) == 1, answers
     return answers.pop()
 
@@ -107,7 +108,7 @@ def test_demographics_accession_number_and_patient_of_a_study_are_corrected(guan
     assert rows(PatientConflict) == []
 
     write(conflicts.correct_accession, guanli, f"{ROOT}.1", "ACC-9", "检查号有误")
-    [found] = read(query.studies, reader, query.parse({"AccessionNumber": "ACC-9"}))
+    [found] = read(find, reader, Asked(Level.STUDY, {"00080050": "ACC-9"})).rows
     assert found["0020000D"]["Value"] == [f"{ROOT}.1"]
     [item, _] = read(locating.instances, reader, f"{ROOT}.1")
     assert pydicom.dcmread(BytesIO(b"".join(retrieve.whole(item)))).AccessionNumber == "ACC-9"
@@ -135,7 +136,7 @@ def test_a_study_of_two_names_leaves_with_one(guanli, actor, store):
     for item in read(locating.instances, reader, f"{ROOT}.1"):
         ids.add(pydicom.dcmread(BytesIO(b"".join(retrieve.whole(item)))).PatientID)
     assert ids == {"B"}
-    assert said_by_qido(reader, 1)[1] == "B"
+    assert said_by_search(reader, 1)[1] == "B"
     assert stored_bytes() == list(files)
 
 

@@ -17,10 +17,11 @@ from mip_app.core.clock import utc_now
 from mip_app.core.database import engine, read, write
 from mip_app.core.errors import Conflict, Invalid, NotVisible
 from mip_app.core.settings import settings
-from mip_app.dicomweb import locating, metadata, query
+from mip_app.dicomweb import locating, metadata
 from mip_app.maintenance import erasing, erasures
 from mip_app.reports.models import Report, ReportState
 from mip_app.studies.models import ErasedBlob, Instance, Patient, Series, SetAside, Study, StudyErasure
+from mip_app.studies.query import Asked, Level, find
 from tests.conftest import REPOSITORY
 from tests.ingest.made import ROOT, image, series
 from tests.maintenance.conftest import rows, stored_bytes
@@ -55,7 +56,7 @@ def test_asked_by_one_confirmed_by_another_gone_for_everybody(guanli, second, ac
     for ask in (locating.instances, metadata.documents):
         with pytest.raises(NotVisible):
             read(ask, reader, UID)
-    assert len(read(query.studies, reader, query.Query({}))) == 1
+    assert len(read(find, reader, Asked(Level.STUDY)).rows) == 1
     assert [len(rows(t)) for t in (Study, Series, Instance, SetAside, Patient)] == [1, 1, 1, 0, 1]
     assert erasing.remove(engine()) > 3
     assert len(files_left()) == 1
