@@ -79,7 +79,14 @@ def recoded_head(
 
     `uid`: a new SOP Instance UID. `corrections`: see correcting.py. Raises CannotDraw.
     """
-    asked = {"op": "head", "path": str(path), "syntax": syntax, "uid": uid, "corrections": corrections or {}}
+    right = dict(corrections or {})
+    asked: dict[str, object] = {
+        "op": "head",
+        "path": str(path),
+        "syntax": syntax,
+        "uid": uid,
+        "corrections": right,
+    }
     answer = _pool().ask(asked)
     length = int.from_bytes(answer[:4], "big")
     return answer[4 : 4 + length], answer[4 + length :]
