@@ -166,7 +166,11 @@ class Site:
                 stderr=log,
                 start_new_session=True,
             )
-        self.wait_until_serving()
+        try:
+            self.wait_until_serving()
+        except BaseException:
+            self.stop()  # nobody else would
+            raise
 
     def wait_until_serving(self, seconds: float = 60) -> None:
         end = time.monotonic() + seconds

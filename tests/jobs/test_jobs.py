@@ -38,15 +38,21 @@ def kind(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     return declare
 
 
-@pytest.fixture
-def at_work() -> Iterator[None]:
-    """The threads that the web process has, and its relay."""
+@pytest.fixture(autouse=True)
+def own_queue(db: None) -> Iterator[None]:
+    """Not one named after another test's database."""
     relay.broker.cache_clear()
+    yield
+    relay.broker.cache_clear()
+
+
+@pytest.fixture
+def at_work(own_queue: None) -> Iterator[None]:
+    """The threads that the web process has, and its relay."""
     threads = relay.worker()
     yield
     relay.stop(threads)
     running.ending.clear()
-    relay.broker.cache_clear()
 
 
 def row(job: int) -> Job:

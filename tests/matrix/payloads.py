@@ -31,6 +31,7 @@ KIND_OF = {name: kind for kind, names in IDENTIFIERS.items() for name in names}
 IDENTIFIERS_AT = {
     "mip_app.admin.departments": {"key": "department"},
     "mip_app.admin.roles": {"code": "role_set", "like": "role_set"},
+    "the route /ingest/uploads/": {"token": "upload"},
     "the route /people/import/": {"key": "import_draft"},
     "the route /wechat/callback/": {"institution": "institution_code"},
 }
@@ -108,6 +109,9 @@ HARMLESS: dict[str, Any] = {
     "vars": {},
     "what": "matrix",
 }
+
+# Headers that a route declares and cannot do without.
+HEADERS = {"upload-length": "4", "upload-offset": "0"}
 
 
 class CannotSend(Exception):

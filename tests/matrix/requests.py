@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 from fastapi.routing import APIRoute
 
-from tests.matrix.payloads import Ids, value_of
+from tests.matrix.payloads import HEADERS, Ids, value_of
 from tests.matrix.world import image
 
 UNSAFE = {"POST", "PUT", "PATCH", "DELETE"}
@@ -40,6 +40,11 @@ def request_for(path: str, route: APIRoute | None, ids: Ids) -> tuple[str, dict[
     sent: dict[str, Any] = {"params": asked} if asked else {}
     if route.methods & UNSAFE:
         sent |= _body(route, ids, where)
+    declared = {
+        one.alias: HEADERS[one.alias] for one in route.dependant.header_params if one.alias in HEADERS
+    }
+    if declared:
+        sent["headers"] = sent.get("headers", {}) | declared
     return address, sent
 
 

@@ -43,8 +43,13 @@ def keep() -> dict[str, list[dict[str, Any]]]:
 
 
 def put_back(kept: dict[str, list[dict[str, Any]]], names: set[str]) -> None:
-    """Give these tables the rows they had."""
-    changed = [table for table in tables() if table.name in names]
+    """Give these tables the rows they had, and those whose rows go with theirs."""
+    gone: set[str] = set()
+    for table in tables():  # those that others refer to come first
+        cascades = {key.column.table.name for key in table.foreign_keys if key.ondelete == "CASCADE"}
+        if table.name in names or cascades & gone:
+            gone.add(table.name)
+    changed = [table for table in tables() if table.name in gone]
     with database.engine().begin() as connection:
         connection.execute(text("PRAGMA defer_foreign_keys=ON"))
         for table in reversed(changed):

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.matrix.asking import Asking
-from tests.matrix.world import PERSONAS, Persona
+from tests.matrix.world import OWNERS, PERSONAS, Persona, uploads
 from tests.site import Site, inside
 
 
@@ -45,6 +45,7 @@ def test_everybody_is_answered_as_declared(
         asking.events()
         asking.sequences()
         asking.watch.close()
+        assert all(path.stat().st_size == 0 for whose in OWNERS for path in uploads(whose)[:1])
     record_property("matrix cases", asking.cases)
     assert asking.broken == set()
     assert asking.cases > 200

@@ -5,6 +5,7 @@ import json
 import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from PIL import Image
@@ -31,6 +32,7 @@ from mip_app.audit import service as audit
 from mip_app.audit.models import Act
 from mip_app.core import database
 from mip_app.core.actor import ADMINISTRATIVE, Actor, Open, Rule, Side
+from mip_app.core.blobs import blobs
 from mip_app.core.clock import utc_now
 from mip_app.core.sealing import seal
 from mip_app.dimse.models import Node
@@ -75,6 +77,10 @@ def role_code(whose: str) -> str:
     return f"own-house{whose}"
 
 
+def upload_token(whose: str) -> str:
+    return f"{OWNERS.get(whose, 9)}0a" * 10 + "0f"
+
+
 def phone_of(whose: str) -> str:
     return f"1391007000{OWNERS.get(whose, 9)}"
 
@@ -99,6 +105,7 @@ def ids_of(whose: str) -> Ids:
             "node": str(number(6, whose)),
             "job": str(number(7, whose)),
             "aside": str(number(9, whose)),
+            "upload": upload_token(whose),
         },
     )
 
@@ -112,7 +119,8 @@ def house_marks(whose: str) -> list[str]:
     """What says that institution, its people, departments, roles; of another alliance that, too."""
     alliance = [f"ALLIANCE{ALLIANCES[ALIEN]}"] if whose == ALIEN else []
     numbers = (str(number(kind, whose)) for kind in range(1, 8))
-    return [f"HOUSE{whose.upper()}", phone_of(whose), draft_key(whose), *numbers, *alliance]
+    tokens = (draft_key(whose), upload_token(whose))
+    return [f"HOUSE{whose.upper()}", phone_of(whose), *tokens, *numbers, *alliance]
 
 
 def found_in(text: str, marks: list[str]) -> list[str]:
@@ -165,9 +173,10 @@ class Persona:
         if "audit.read" in self.permissions and self.inside:
             # A log names studies by UID, accession number and patient ID; never the patient, never what was found.
             patients = [mark for mark in patients if mark not in patient_marks(OWN)]
-            patients += [
-                f"PATIENT{OWN.upper()}{word}" for word in ("^", " X", " findings", " impression", " desc")
-            ]
+            hidden = [" findings", " impression"]
+            if "admin.data" not in self.permissions:
+                hidden += ["^", " X", " desc"]
+            patients += [f"PATIENT{OWN.upper()}{word}" for word in hidden]
         houses = {Role.OPERATOR: [], Role.ALLIANCE_ADMIN: [ALIEN]}.get(self.role, self.foreign())  # type: ignore[arg-type]
         return patients + [mark for one in houses for mark in house_marks(one)]
 
@@ -242,6 +251,7 @@ def fill() -> None:
     for whose in OWNERS:
         _study(whose)
         _to_decide(whose)
+        _upload(whose)
 
 
 def _houses() -> list[Any]:
@@ -428,6 +438,18 @@ def _to_decide(whose: str) -> None:
             ]
         )  # fmt: skip
         session.commit()
+
+
+def _upload(whose: str) -> None:
+    """One that waits to go on: its colleague's, nobody else's."""
+    for path in uploads(whose):
+        about = {"whose": [number(1, whose), number(3, whose), ""], "name": f"HOUSE{whose.upper()}.dcm"}
+        path.write_text(json.dumps(about | {"length": 4}) if path.suffix == ".json" else "")
+
+
+def uploads(whose: str) -> list[Path]:
+    """The files it consists of."""
+    return [blobs().incoming / f"{upload_token(whose)}{ending}" for ending in (".part", ".json")]
 
 
 def image(whose: str) -> Made:
