@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 from pydicom import dcmread
 from pydicom.data import get_testdata_file
-from pydicom.filewriter import write_file_meta_info
 from pydicom.uid import UID
 from sqlmodel import Session, select
 
@@ -25,7 +24,7 @@ from mip_app.studies.models import PatientConflict, SetAside
 from tests.conftest import OnDisk
 from tests.dimse.callers import associated, data_set_of, dcmtk, send, stored
 from tests.dimse.conftest import register, rows, serving, waiting
-from tests.ingest.made import image, series
+from tests.ingest.made import image, in_front_of, series
 
 CT = "1.2.840.10008.5.1.4.1.1.2"
 EXPLICIT = "1.2.840.10008.1.2.1"
@@ -169,25 +168,16 @@ def test_sent_again_nothing_changes_and_other_bytes_are_set_aside(scp, slice_1, 
         assert data_set_of(blobs().path(aside.blob).read_bytes()) == data_set_of(other.read_bytes())
 
 
-def another_file(path: Path) -> Path:
-    """The same data set behind the File Meta Information of somebody else, as a CD or STOW-RS brings it."""
-    made = path.with_name("elsewhere.dcm")
-    data = path.read_bytes()
-    meta = dcmread(path, stop_before_pixels=True).file_meta
-    front = BytesIO()
-    meta.ImplementationVersionName = "ELSEWHERE"
-    write_file_meta_info(front, meta)
-    made.write_bytes(data[:132] + front.getvalue() + data_set_of(data))
-    return made
-
-
 @pytest.mark.parametrize("first", ["sent", "given"])
-def test_the_same_data_set_in_another_file_changes_nothing(scp, slice_1, jn1_uploads, first: str):
+def test_the_same_data_set_in_another_file_changes_nothing(scp, slice_1, jn1_uploads, tmp_path, first: str):
+    elsewhere = tmp_path / "elsewhere.dcm"
+    elsewhere.write_bytes(in_front_of(slice_1.read_bytes(), "ELSEWHERE"))
+
     def sent() -> str:
         return "stored" if send(scp.port, slice_1).Status == 0 else "refused"
 
     def given() -> str:
-        return jn1_uploads(another_file(slice_1))
+        return jn1_uploads(elsewhere)
 
     one, other = (sent, given) if first == "sent" else (given, sent)
     assert one() == "stored"
