@@ -18,6 +18,7 @@ from mip_app.dimse.slots import Slots
 AGAIN_AFTER = 0.2  # seconds before a worker that died comes back
 ENDS = 5.0  # seconds for the workers to end by themselves
 BACKLOG = 128
+ENDING = (signal.SIGTERM, signal.SIGINT)
 
 
 class NoPort(Exception):
@@ -102,11 +103,15 @@ class Workers:
 
     def _start(self, worker: int) -> None:
         parent = os.getpid()
+        # Told in between, a worker would do what its parent does then, and serve on.
+        signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
+        if self._ending:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
+            return
         process = os.fork()
         if process:
             self._worker_of[process] = worker
-            if self._ending:  # told in between
-                os.kill(process, signal.SIGTERM)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
             return
         try:
             self._be(worker, parent)
@@ -118,6 +123,7 @@ class Workers:
         acceptor = Acceptor(self.sockets, self.slots)
         signal.signal(signal.SIGTERM, lambda *_: acceptor.stop())
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # of a terminal: the parent tells us
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
         end_with(parent)
         acceptor.serve()
         sys.stdout.flush()

@@ -12,8 +12,9 @@ from mip_app.audit.models import Act
 from mip_app.core import bus
 from mip_app.core.actor import Actor, Permission, needs
 from mip_app.core.clock import utc_now
+from mip_app.core.errors import NotVisible
 from mip_app.dicom.part10 import Header
-from mip_app.ingest import belonging, reading, rows
+from mip_app.ingest import belonging, reading, rows, same
 from mip_app.ingest.checking import Checked
 from mip_app.ingest.outcome import Kind, Outcome
 from mip_app.studies import door
@@ -50,12 +51,15 @@ class _Storing:
         self.erased: dict[str, bool] = {}
         self.instances: list[dict[str, object]] = []
         self.grown: Counter[tuple[int, int]] = Counter()  # by keys of study and series
-        self.bytes_of: dict[str, str] = {}
+        self.taken: dict[str, Checked] = {}
 
     def take(self, item: Checked) -> Outcome:
         header = item.header
-        known = self.bytes_of.get(header.sop_instance_uid) or rows.sha256_of(
-            self.session, self.actor.institution, header.sop_instance_uid
+        taken = self.taken.get(header.sop_instance_uid)
+        known = (
+            taken.sha256
+            if taken
+            else rows.sha256_of(self.session, self.actor.institution, header.sop_instance_uid)
         )
         if known == item.sha256:
             return item.outcome(Kind.UNCHANGED, "ingest.unchanged")
@@ -64,11 +68,11 @@ class _Storing:
         except belonging.Erased as error:
             return item.outcome(Kind.REFUSED, error.code)
         if known:
-            return self._set_aside(item)
+            return self._other_file(item)
         place = self._place(header)
         self.instances.append(self._instance(item, place[1]))
         self.grown[place] += 1
-        self.bytes_of[header.sop_instance_uid] = item.sha256
+        self.taken[header.sop_instance_uid] = item
         return item.outcome(Kind.STORED, "ingest.stored")
 
     def _place(self, header: Header) -> tuple[int, int]:
@@ -78,6 +82,24 @@ class _Storing:
             study = self._study(header)
             place = study.id or 0, self._series_of(study, header).id or 0
         return place
+
+    def _other_file(self, item: Checked) -> Outcome:
+        """A known UID in a file of other bytes: the same data set with another header in front, or another one."""
+        first = self.taken.get(item.header.sop_instance_uid)
+        if first is not None:
+            first.kept.result()
+            blob, syntax = first.blob, first.header.transfer_syntax
+        else:
+            blob, syntax = same.stored_before(self.session, self.actor.institution, item)
+        try:
+            if syntax != item.header.transfer_syntax or not same.same_data_set(item, blob):
+                return self._set_aside(item)
+        except (
+            NotVisible
+        ):  # the same file came twice at once, and the other one's was not needed: to be sent again
+            return item.outcome(Kind.REFUSED, belonging.Erased.code)
+        same.drop(self.session, self.actor.institution, item)
+        return item.outcome(Kind.UNCHANGED, "ingest.unchanged")
 
     def _set_aside(self, item: Checked) -> Outcome:
         """Other bytes under a known UID are kept apart; the first stay where they are."""

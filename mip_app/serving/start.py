@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import os
 import socket
 import sys
 import time
@@ -105,4 +106,5 @@ def _dimse() -> contextlib.AbstractContextManager[object]:
     print(command.said(port, tls=False))
     if settings().dimse_tls_cert:
         print(command.said(settings().dimse_tls_port, tls=True))
+    os.environ["MIP_DIMSE_PORT"] = str(port)  # the pages say where images are sent to
     return Beside(port)

@@ -1,6 +1,7 @@
 """Applications that are not ours, at the other end of an association: dcmtk's and pynetdicom's."""
 
 import contextlib
+import json
 import os
 import socket
 import subprocess
@@ -9,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from pynetdicom import AE, AllStoragePresentationContexts, evt
 from pynetdicom.sop_class import Verification
@@ -54,6 +56,42 @@ def storescp(folder: Path, *options: str, port: int = 0, title: str = "ARCHIVE")
     finally:
         made.kill()
         made.wait()
+
+
+@contextlib.contextmanager
+def orthanc(folder: Path, mip: int) -> Iterator[tuple[httpx.Client, int]]:
+    """Orthanc with an empty storage that knows us at port `mip`; its REST client and DIMSE port."""
+    program = Path("/usr/sbin/Orthanc")
+    if not program.exists():
+        pytest.skip("Orthanc is not here")
+    http, dicom = free_port(), free_port()
+    folder.mkdir()
+    configuration = {
+        "StorageDirectory": str(folder),
+        "IndexDirectory": str(folder),
+        "HttpPort": http,
+        "DicomPort": dicom,
+        "DicomAet": "ORTHANC",
+        "AuthenticationEnabled": False,
+        "RemoteAccessAllowed": False,
+        "Plugins": [],
+        "DefaultEncoding": "Utf8",
+        "DicomModalities": {
+            "mip": {"AET": "MIP", "Host": "127.0.0.1", "Port": mip, "AllowTranscoding": False}
+        },
+    }
+    (folder / "orthanc.json").write_text(json.dumps(configuration))
+    process = subprocess.Popen(
+        [program, folder / "orthanc.json"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    try:
+        listening(http)
+        listening(dicom)
+        with httpx.Client(base_url=f"http://127.0.0.1:{http}", timeout=60) as client:
+            yield client, dicom
+    finally:
+        process.kill()
+        process.wait()
 
 
 @contextlib.contextmanager

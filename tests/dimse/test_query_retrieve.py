@@ -1,13 +1,11 @@
 """Found and fetched by other systems: dcmtk's findscu, movescu and getscu, pynetdicom, Orthanc."""
 
 import contextlib
-import json
 import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import httpx
 import pytest
 from pydicom import dcmread
 from pydicom.dataset import Dataset
@@ -27,12 +25,12 @@ from mip_app.audit.models import Act, AuditEntry
 from mip_app.core.actor import Actor
 from mip_app.core.database import engine
 from mip_app.core.settings import settings
+from mip_app.dimse import answering
 from mip_app.ingest.service import take_in
 from tests.conftest import OnDisk
 from tests.dimse import peers
 from tests.dimse.conftest import Serving, serving
 from tests.ingest import made
-from tests.site import free_port
 
 ZHANG, LI, THEIRS = (f"{made.ROOT}.{number}" for number in (1, 2, 3))
 STUDIES = {1: ("P1", "ZHANG^SAN=张^三", 3), 2: ("P2", "LI^SI=李^四", 2), 3: ("P3", "WANG^WU=王^五", 2)}
@@ -277,44 +275,30 @@ def test_a_search_that_finds_too_much_says_so(ours: Serving, monkeypatch: pytest
     assert "more than 1" in answers[-1][0].ErrorComment
 
 
-@contextlib.contextmanager
-def orthanc(folder: Path, mip: int) -> Iterator[tuple[httpx.Client, int]]:
-    """Orthanc with an empty storage that knows us at port `mip`; its REST client and DIMSE port."""
-    program = Path("/usr/sbin/Orthanc")
-    if not program.exists():
-        pytest.skip("Orthanc is not here")
-    http, dicom = free_port(), free_port()
-    folder.mkdir()
-    configuration = {
-        "StorageDirectory": str(folder),
-        "IndexDirectory": str(folder),
-        "HttpPort": http,
-        "DicomPort": dicom,
-        "DicomAet": "ORTHANC",
-        "AuthenticationEnabled": False,
-        "RemoteAccessAllowed": False,
-        "Plugins": [],
-        "DefaultEncoding": "Utf8",
-        "DicomModalities": {
-            "mip": {"AET": "MIP", "Host": "127.0.0.1", "Port": mip, "AllowTranscoding": False}
-        },
-    }
-    (folder / "orthanc.json").write_text(json.dumps(configuration))
-    process = subprocess.Popen(
-        [program, folder / "orthanc.json"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    try:
-        peers.listening(http)
-        peers.listening(dicom)
-        with httpx.Client(base_url=f"http://127.0.0.1:{http}", timeout=60) as client:
-            yield client, dicom
-    finally:
-        process.kill()
-        process.wait()
+def test_a_search_ends_when_it_is_cancelled(ours: Serving, monkeypatch: pytest.MonkeyPatch) -> None:
+    said = answering.Exchange.respond
+
+    def slow(exchange: answering.Exchange, status: int, *values: object, **more: object) -> None:
+        said(exchange, status, *values, **more)  # type: ignore[arg-type]
+        until = time.monotonic() + 10
+        while status == answering.PENDING and not exchange.cancelled and time.monotonic() < until:
+            time.sleep(0.01)  # the cancel comes meanwhile
+
+    model, statuses = StudyRootQueryRetrieveInformationModelFind, []
+    with associated(ours.port, model) as association:
+        with monkeypatch.context() as patch:
+            patch.setattr(answering.Exchange, "respond", slow)
+            for status, _ in association.send_c_find(keys(), model, msg_id=7):
+                statuses.append(int(status.Status))
+                if len(statuses) == 1:
+                    association.send_c_cancel(7, query_model=model)
+        again = [int(status.Status) for status, _ in association.send_c_find(keys(), model, msg_id=9)]
+    assert statuses == [0xFF00, 0xFE00]
+    assert again == [0xFF00, 0xFF00, 0x0000]
 
 
 def test_orthanc_pulls_from_us(ours: Serving, places: dict[str, int], tmp_path: Path) -> None:
-    with orthanc(tmp_path / "orthanc", ours.port) as (client, port):
+    with peers.orthanc(tmp_path / "orthanc", ours.port) as (client, port):
         peers.node(places["JN1"], port, "ORTHANC", may_query=True, may_retrieve=True)
         query = {"PatientName": "李*", "StudyInstanceUID": ""}
         asked = client.post("/modalities/mip/query", json={"Level": "Study", "Query": query}).json()

@@ -109,6 +109,18 @@ def test_every_transfer_syntax_arrives(
                 assert found.PhotometricInterpretation == ("RGB" if rgb else wanted.PhotometricInterpretation)
 
 
+def test_orthanc_has_what_was_sent(jn1: int, study: str, actor: Callable[..., Actor], tmp_path: Path) -> None:
+    with peers.orthanc(tmp_path / "orthanc", mip=free_port()) as (client, port):
+        job = sent(actor(Role.REPORTER), study, peers.node(jn1, port, "ORTHANC"))
+        assert (job.state, job.error, job.done) == (JobState.DONE, "", 6)
+        came = [client.get(f"/instances/{key}/file").content for key in client.get("/instances").json()]
+    first = b"\x08\x00\x05\x00"  # Orthanc writes a file meta of its own
+    originals = [path.read_bytes() for path in peers.files(tmp_path / "made")]
+    assert sorted(data[data.index(first) :] for data in came) == sorted(
+        data[data.index(first) :] for data in originals
+    )
+
+
 def test_only_what_failed_is_sent_again(
     jn1: int, study: str, actor: Callable[..., Actor], tmp_path: Path
 ) -> None:

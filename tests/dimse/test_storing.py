@@ -1,5 +1,6 @@
 """C-ECHO and C-STORE as modalities do them: what was sent is what is kept, and the answer is true."""
 
+from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
 
@@ -9,19 +10,33 @@ from pydicom.data import get_testdata_file
 from pydicom.uid import UID
 from sqlmodel import Session, select
 
+from mip_app.accounts.models import Role
+from mip_app.accounts.roles import PERMISSIONS
 from mip_app.audit.models import Act, AuditEntry
+from mip_app.core.actor import Actor
 from mip_app.core.blobs import Arriving, blobs
 from mip_app.core.database import engine
 from mip_app.core.settings import settings
 from mip_app.dimse.models import Node
+from mip_app.ingest.service import take_in
 from mip_app.studies import door
-from mip_app.studies.models import SetAside
+from mip_app.studies.models import PatientConflict, SetAside
+from tests.conftest import OnDisk
 from tests.dimse.callers import associated, data_set_of, dcmtk, send, stored
 from tests.dimse.conftest import register, rows, serving, waiting
-from tests.ingest.made import image, series
+from tests.ingest.made import image, in_front_of, series
 
 CT = "1.2.840.10008.5.1.4.1.1.2"
 EXPLICIT = "1.2.840.10008.1.2.1"
+
+
+@pytest.fixture
+def jn1_uploads(scp) -> Callable[[Path], str]:
+    """Takes a file in as the pages and STOW-RS do, in the institution of CT1; what became of it."""
+    with Session(engine()) as session:
+        jn1 = session.exec(select(Node)).one().institution_id
+    gateway = Actor(None, "gateway", jn1, PERMISSIONS[Role.TECHNICIAN])
+    return lambda path: str(next(take_in(gateway, [OnDisk(path)])).kind)
 
 
 @pytest.fixture
@@ -153,16 +168,40 @@ def test_sent_again_nothing_changes_and_other_bytes_are_set_aside(scp, slice_1, 
         assert data_set_of(blobs().path(aside.blob).read_bytes()) == data_set_of(other.read_bytes())
 
 
-def test_a_data_set_of_another_class_or_another_patient_is_refused(scp, slice_1, tmp_path):
+@pytest.mark.parametrize("first", ["sent", "given"])
+def test_the_same_data_set_in_another_file_changes_nothing(scp, slice_1, jn1_uploads, tmp_path, first: str):
+    elsewhere = tmp_path / "elsewhere.dcm"
+    elsewhere.write_bytes(in_front_of(slice_1.read_bytes(), "ELSEWHERE"))
+
+    def sent() -> str:
+        return "stored" if send(scp.port, slice_1).Status == 0 else "refused"
+
+    def given() -> str:
+        return jn1_uploads(elsewhere)
+
+    one, other = (sent, given) if first == "sent" else (given, sent)
+    assert one() == "stored"
+    (row,) = rows()
+    file = blobs().path(row.blob).read_bytes()
+    assert {other(), other(), one()} <= {"stored", "unchanged"}  # success, by C-STORE
+    assert [(row.blob, row.sha256) for row in rows()] == [(row.blob, row.sha256)]
+    kept = blobs().keys()
+    assert [blobs().path(key).read_bytes() for key, _ in kept] == [file]
+    with Session(engine()) as session:
+        assert session.exec(door.marked(select(SetAside))).all() == []
+
+
+def test_a_data_set_of_another_class_is_refused_and_one_of_another_patient_is_flagged(scp, slice_1, tmp_path):
     made = dcmread(slice_1)
     made.SOPClassUID = "1.2.840.10008.5.1.4.1.1.4"  # the file meta, and so the request, still say CT
     made.save_as(tmp_path / "mr.dcm")
     assert send(scp.port, tmp_path / "mr.dcm").Status == 0xA900
     assert send(scp.port, slice_1).Status == 0
     (tmp_path / "other.dcm").write_bytes(image(2, patient="P2"))
-    answer = send(scp.port, tmp_path / "other.dcm")
-    assert answer.Status == 0xA900 and "P2" not in answer.ErrorComment
-    assert len(rows()) == 1 and waiting() == []
+    assert send(scp.port, tmp_path / "other.dcm").Status == 0
+    assert len(rows()) == 2 and waiting() == []
+    with Session(engine()) as session:
+        assert len(session.exec(door.marked(select(PatientConflict))).all()) == 1
 
 
 def test_what_cannot_be_read_is_named_and_the_next_one_goes_in(scp, slice_1, tmp_path):

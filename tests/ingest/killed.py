@@ -10,6 +10,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from pydicom import dcmread
+from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian
 from starlette.testclient import TestClient
 
 from mip_app.accounts.models import Role
@@ -22,6 +24,8 @@ from mip_app.ingest.limits import archive_limits
 from mip_app.ingest.outcome import Kind
 from mip_app.ingest.service import take_in
 from mip_app.mip_app import http_api, identity
+from tests.dimse.callers import associated, stored
+from tests.dimse.conftest import serving
 
 TOGETHER = 4  # files of one STOW request
 BOUNDARY = "part"
@@ -50,9 +54,23 @@ def by_zip(archive: Path, institution: int) -> Iterator[str]:
             yield outcome.sop_instance_uid
 
 
+def by_cstore(folder: Path) -> Iterator[str]:
+    """From one thread of this process to others of it, over a socket."""
+    context = (str(CTImageStorage), [str(ExplicitVRLittleEndian)])
+    with serving() as scp, associated(scp.port, [context]) as association:
+        for path in sorted(folder.iterdir()):
+            if stored(association, path).get("Status") == 0:
+                yield str(dcmread(path, stop_before_pixels=True).SOPInstanceUID)
+
+
 def attempt(kind: str, source: Path, report: Path, key: str, institution: int) -> None:
+    uids = {
+        "stow": lambda: by_stow(source, key),
+        "zip": lambda: by_zip(source, institution),
+        "cstore": lambda: by_cstore(source),
+    }
     with report.open("w", buffering=1) as said:
-        for uid in by_stow(source, key) if kind == "stow" else by_zip(source, institution):
+        for uid in uids[kind]():
             said.write(f"{uid}\n")
 
 

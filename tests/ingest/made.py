@@ -3,7 +3,9 @@
 from io import BytesIO
 from pathlib import Path
 
+from pydicom import dcmread
 from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.filewriter import write_file_meta_info
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian
 
 ROOT = "2.25.31415926535"
@@ -29,6 +31,15 @@ def image(number: int, study: int = 1, patient: str = "P1", name: str = "张^三
     written = BytesIO()
     ds.save_as(written, enforce_file_format=True)
     return written.getvalue()
+
+
+def in_front_of(file: bytes, writer: str) -> bytes:
+    """The same data set behind the File Meta Information of another writer."""
+    ds = dcmread(BytesIO(file))
+    ds.file_meta.ImplementationVersionName = writer
+    meta = BytesIO()
+    write_file_meta_info(meta, ds.file_meta)
+    return bytes(128) + b"DICM" + meta.getvalue() + file[file.index(b"\x08\x00\x05\x00") :]
 
 
 def series(folder: Path, count: int, study: int = 1, side: int = 16) -> list[Path]:

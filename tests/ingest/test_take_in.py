@@ -13,7 +13,7 @@ from mip_app.ingest.service import Kind, take_in
 from mip_app.studies import door
 from mip_app.studies.models import Instance, Patient, PatientConflict, Series, SetAside, Study
 from tests.conftest import shared
-from tests.ingest.made import image, series
+from tests.ingest.made import image, in_front_of, series
 
 
 def rows(model) -> list:
@@ -56,6 +56,14 @@ def test_sending_again_changes_nothing(ingest, tmp_path):
 def test_the_same_file_twice_in_one_sending_is_stored_once(ingest, tmp_path):
     [path] = series(tmp_path / "ct", 1)
     assert [o.kind for o in ingest([path, path])] == [Kind.STORED, Kind.UNCHANGED]
+
+
+def test_a_data_set_twice_under_headers_of_two_writers_is_stored_once(ingest, tmp_path):
+    first, again = image(1), in_front_of(image(1), "ANOTHER")
+    outcomes = ingest(offer(tmp_path, a=first, b=again, c=again)) + ingest([tmp_path / "b"])
+    assert [o.kind for o in outcomes] == [Kind.STORED, *[Kind.UNCHANGED] * 3]
+    assert [blobs().path(row.blob).read_bytes() for row in rows(Instance)] == [first]
+    assert [size for _, size in blobs().keys("1/")] == [len(first)] and rows(SetAside) == []
 
 
 def test_other_bytes_under_a_known_uid_are_set_aside_and_the_first_stay(ingest, tmp_path):

@@ -1,0 +1,69 @@
+"""The same data set in another file: C-STORE, STOW-RS and media write other File Meta Information (PS3.10 7.1)."""
+
+from functools import partial
+from typing import BinaryIO
+
+from sqlmodel import Session, col, select
+
+from mip_app.core.blobs import CHUNK, blobs
+from mip_app.core.errors import NotVisible
+from mip_app.dicom.elements import Refused, Walker
+from mip_app.ingest.checking import Checked
+from mip_app.studies import door
+from mip_app.studies.models import Instance, SetAside
+
+
+def stored_before(session: Session, institution: int, item: Checked) -> tuple[str, str]:
+    """Blob and transfer syntax of the instance that has the item's UID; '' twice where there is none."""
+    row = select(Instance.blob, Instance.transfer_syntax_uid).where(
+        Instance.institution_id == institution, Instance.sop_instance_uid == item.header.sop_instance_uid
+    )
+    return session.exec(door.marked(row)).first() or ("", "")
+
+
+def same_data_set(item: Checked, first: str) -> bool:
+    """Whether everything behind the File Meta Information is what the blob `first` has, byte for byte.
+
+    Memory stays flat. False where the first one's bytes are gone or damaged; raises NotVisible when the item's are.
+    """
+    item.kept.result()  # on its way to the disk until now
+    with blobs().local(item.blob) as path, path.open("rb") as arrived:
+        try:
+            with blobs().local(first) as other, other.open("rb") as stored:
+                return _size_left(arrived) == _size_left(stored) and _equal(arrived, stored)
+        except (NotVisible, Refused):
+            return False
+
+
+def _size_left(file: BinaryIO) -> int:
+    """Goes to where the data set begins; its bytes."""
+    size = file.seek(0, 2)
+    walker = Walker(file, size)
+    walker.seek(0)
+    head = file.read(132)
+    preamble = head[128:] == b"DICM"
+    walker.seek(132 if preamble else 0)
+    if preamble or head[:2] == b"\2\0":
+        walker.data_set(explicit=True, meta=True)
+    file.seek(walker.position)
+    return size - walker.position
+
+
+def _equal(one: BinaryIO, other: BinaryIO) -> bool:
+    while piece := one.read(CHUNK):
+        if piece != other.read(CHUNK):
+            return False
+    return True
+
+
+def drop(session: Session, institution: int, item: Checked) -> None:
+    """Nobody needs the item's file: it goes after the commit, unless a row refers to it."""
+    for table in (Instance, SetAside):
+        refers = select(table.id).where(
+            table.institution_id == institution,
+            col(table.sop_instance_uid) == item.header.sop_instance_uid,
+            col(table.blob) == item.blob,
+        )
+        if session.exec(door.marked(refers)).first() is not None:
+            return
+    session.info.setdefault("after_commit", []).append(partial(blobs().remove, item.blob))
