@@ -55,7 +55,7 @@ def migrate() -> None:
     "--report", type=click.File("w", "utf-8", lazy=False), help="A line of JSON for each file as it is done."
 )
 def ingest(paths: tuple[Path, ...], institution: str, report: TextIO | None) -> None:
-    """Take in DICOM files, folders and zip archives.
+    """Take in DICOM files, folders, and archives: zip, tar, tar.gz, gz.
 
     Ends with 0 when all that is DICOM went in, with 1 when something was refused; each is named with its reason.
     What is not DICOM in a folder or an archive is named only.

@@ -59,6 +59,15 @@ def send_dialog() -> rx.Component:
     )
 
 
+def how_far(state: Any, error: Any) -> rx.Var[str]:
+    """A job's state in words; one that waits after an error will try again by itself."""
+    return rx.cond(
+        (state == "waiting") & (error != ""),
+        t("job.state.retrying"),
+        t("job.state." + state, fallback=""),
+    )
+
+
 def _choice() -> rx.Component:
     return rx.cond(
         SendTo.targets.length() > 0,
@@ -94,7 +103,7 @@ def _progress() -> rx.Component:
             class_name="progress progress-primary w-full",
         ),
         rx.el.p(
-            t("job.state." + SendTo.state.to(str), fallback=""),
+            how_far(SendTo.state.to(str), SendTo.error),
             " · ",
             t("node.progress", done=SendTo.done, total=SendTo.total),
             role="status",

@@ -137,7 +137,9 @@ def _told(session: Session, actor: Actor, act: Act, node: Node, **detail: Any) -
 
 
 def _given(form: dict[str, object]) -> dict[str, Any]:
-    """What was typed and ticked. Raises Invalid."""
+    """What was typed and ticked. Raises Invalid, of the first line that is wrong."""
+    name = entries.line(form, "node_name", NAME)
+    title = nodes.valid_title(entries.line(form, "ae_title", 100, required=True))
     address, port = _address(form), _port(form)
     network = nodes.network_of(address)
     if port and network is not None and network.prefixlen < network.max_prefixlen:
@@ -145,8 +147,8 @@ def _given(form: dict[str, object]) -> dict[str, Any]:
     if network is None and not port:
         raise Invalid("node.host_only_called", field="address")
     return {
-        "name": entries.line(form, "node_name", NAME),
-        "ae_title": nodes.valid_title(entries.line(form, "ae_title", 100)),
+        "name": name,
+        "ae_title": title,
         "address": address,
         "port": port,
         **{flag: bool(form.get(flag)) for flag in FLAGS},

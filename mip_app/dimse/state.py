@@ -13,7 +13,7 @@ from mip_app.core.logs import note
 from mip_app.dimse import sending
 from mip_app.jobs import service as jobs
 
-LOOK_EVERY = 5.0  # seconds; what changes is told at once
+LOOK_EVERY = 30.0  # seconds; what changes is told at once
 
 
 class TargetRow(TypedDict):

@@ -9,6 +9,7 @@ from mip_app.admin.frame import add_admin_page, loading, page_head
 from mip_app.admin.nodes import state
 from mip_app.admin.nodes.state import RULE
 from mip_app.core.i18n import t
+from mip_app.dimse.components import how_far
 from mip_app.dimse.registering import NAME
 from mip_app.ui.copy import copy_button
 
@@ -71,7 +72,7 @@ def _own() -> rx.Component:
     def fact(label: str, *value: Any) -> rx.Component:
         return rx.el.div(
             rx.el.dt(t(label), class_name="text-sm text-muted"),
-            rx.el.dd(*value, class_name="num flex items-center gap-1 text-base font-medium"),
+            rx.el.dd(*value, class_name="num flex min-h-8 items-center gap-1 text-base font-medium"),
         )
 
     return rx.el.section(
@@ -144,7 +145,7 @@ def _row(row: Any) -> rx.Component:
                 _act("department.disable", Nodes.turn(row.key, True), "disable"),
             ),
             _act("node.remove", Nodes.open("remove", row.key), "remove", "text-error"),
-            class_name="flex flex-wrap gap-1 max-lg:-ml-3 lg:justify-end",
+            class_name="flex flex-wrap gap-1 max-lg:-ml-3 lg:w-72 lg:justify-end",
         ),
         _answer(row),
         key=row.key,
@@ -200,7 +201,7 @@ def _sending(job: Any) -> rx.Component:
             class_name="num flex items-center gap-2 text-sm whitespace-nowrap lg:w-56",
         ),
         rx.el.span(
-            t("job.state." + job.state.to(str), fallback=""),
+            how_far(job.state.to(str), job.error.to(str)),
             rx.cond(job.error != "", rx.el.span(" · ", t(job.error, n=""))),
             class_name="min-w-0 flex-1 basis-56 text-sm text-muted",
         ),
