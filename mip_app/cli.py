@@ -130,6 +130,19 @@ def permissions(write: bool) -> None:
 
 
 @mip.command()
+@click.option("--write", is_flag=True, help="Write them into docs/conformance.md instead.")
+def conformance(write: bool) -> None:
+    """The DICOM conformance statement, its tables read from the code."""
+    from mip_app.serving import conformance as declared
+
+    made = declared.written(declared.DOCUMENT.read_text("utf-8"))
+    if write:
+        declared.DOCUMENT.write_text(made, "utf-8")
+    else:
+        click.echo(made, nl=False)
+
+
+@mip.command()
 def worker() -> None:
     """Run jobs (images to other systems), where MIP_REDIS_URL is set; as many as one likes.
 
