@@ -54,15 +54,16 @@ def migrate() -> None:
 @click.option(
     "--report", type=click.File("w", "utf-8", lazy=False), help="A line of JSON for each file as it is done."
 )
-def ingest(paths: tuple[Path, ...], institution: str, report: TextIO | None) -> None:
-    """Take in DICOM files, folders and zip archives.
+@click.option("--again", is_flag=True, help="Read files too that went in before and have not changed.")
+def ingest(paths: tuple[Path, ...], institution: str, report: TextIO | None, again: bool) -> None:
+    """Take in DICOM files, folders and zip archives. What went in before is passed over.
 
     Ends with 0 when all that is DICOM went in, with 1 when something was refused; each is named with its reason.
     What is not DICOM in a folder or an archive is named only.
     """
     from mip_app.ingest import command
 
-    sys.exit(command.ingest(list(paths), institution, report))
+    sys.exit(command.ingest(list(paths), institution, report, again=again))
 
 
 @mip.command()
