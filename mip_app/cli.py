@@ -54,15 +54,16 @@ def migrate() -> None:
 @click.option(
     "--report", type=click.File("w", "utf-8", lazy=False), help="A line of JSON for each file as it is done."
 )
-def ingest(paths: tuple[Path, ...], institution: str, report: TextIO | None) -> None:
-    """Take in DICOM files, folders, and archives: zip, tar, tar.gz, gz.
+@click.option("--again", is_flag=True, help="Read files too that went in before and have not changed.")
+def ingest(paths: tuple[Path, ...], institution: str, report: TextIO | None, again: bool) -> None:
+    """Take in DICOM files, folders, and archives: zip, tar, tar.gz, gz. What went in before is passed over.
 
     Ends with 0 when all that is DICOM went in, with 1 when something was refused; each is named with its reason.
     What is not DICOM in a folder or an archive is named only.
     """
     from mip_app.ingest import command
 
-    sys.exit(command.ingest(list(paths), institution, report))
+    sys.exit(command.ingest(list(paths), institution, report, again=again))
 
 
 @mip.command()
@@ -127,6 +128,19 @@ def permissions(write: bool) -> None:
         declared.DOCUMENT.write_text(declared.written(), "utf-8")
     else:
         click.echo(declared.written(), nl=False)
+
+
+@mip.command()
+@click.option("--write", is_flag=True, help="Write them into docs/conformance.md instead.")
+def conformance(write: bool) -> None:
+    """The DICOM conformance statement, its tables read from the code."""
+    from mip_app.serving import conformance as declared
+
+    made = declared.written(declared.DOCUMENT.read_text("utf-8"))
+    if write:
+        declared.DOCUMENT.write_text(made, "utf-8")
+    else:
+        click.echo(made, nl=False)
 
 
 @mip.command()

@@ -23,7 +23,7 @@ from mip_app.dicom.dicomjson import Json
 
 _CLASS = "1.2.840.10008.5.1.4.1.1."
 # Directory record type by SOP class below that root (PS3.3 F.4), the longest that fits; all others are images.
-_TYPES = {
+RECORD_TYPES = {
     "4.2": "SPECTROSCOPY", "9": "WAVEFORM", "11": "PRESENTATION", "66": "RAW DATA", "66.1": "REGISTRATION",
     "66.2": "FIDUCIAL", "66.3": "REGISTRATION", "66.4": "IMAGE", "66.5": "SURFACE", "67": "VALUE MAP",
     "88": "SR DOCUMENT", "88.59": "KEY OBJECT DOC", "104": "ENCAP DOC", "481.2": "RT DOSE",
@@ -86,7 +86,7 @@ class Filed:
 def record_type(sop_class_uid: str) -> str:
     below = sop_class_uid.removeprefix(_CLASS).split(".") if sop_class_uid.startswith(_CLASS) else []
     for length in range(len(below), 0, -1):
-        if found := _TYPES.get(".".join(below[:length])):
+        if found := RECORD_TYPES.get(".".join(below[:length])):
             return found
     return "IMAGE"
 

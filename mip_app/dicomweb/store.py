@@ -108,13 +108,13 @@ def accepted(header: str) -> str:
     best, chosen = 0.0, ""
     for offer in _offers(header):
         kind, quality = offer
-        found = _ANSWERS.get(kind, "")
+        found = ANSWERS.get(kind, "")
         if found and quality > best:
             best, chosen = quality, found
     return chosen
 
 
-_ANSWERS = {
+ANSWERS = {
     "": DICOM_JSON,
     "*/*": DICOM_JSON,
     "application/*": DICOM_JSON,

@@ -183,8 +183,15 @@ def test_who_is_outside_of_institutions_never_sees_patients() -> None:
     assert not any(permissions.sees_patients(role) for role in OUTSIDE)
 
 
-def test_the_document_says_what_the_code_says() -> None:
+def test_the_documents_say_what_the_code_says() -> None:
     # In a process of its own: tests plant things in this one.
-    code = "from mip_app.serving import permissions as p; print(p.written() == p.DOCUMENT.read_text('utf-8'))"
+    code = """
+from mip_app.serving import conformance, permissions
+kept = conformance.DOCUMENT.read_text("utf-8")
+print(permissions.written() == permissions.DOCUMENT.read_text("utf-8"))
+print(conformance.written(kept) == kept and set(conformance.TABLES) == set(conformance.named(kept)))
+"""
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
-    assert said.strip() == "True", "docs/permissions.md is stale: mip permissions --write"
+    who_may, conforms = said.split()
+    assert who_may == "True", "docs/permissions.md is stale: mip permissions --write"
+    assert conforms == "True", "docs/conformance.md is stale: mip conformance --write"

@@ -2,11 +2,13 @@
 
 import io
 import json
+import os
 import zipfile
 
 import pytest
 
 from mip_app.core.errors import NotVisible
+from mip_app.core.settings import settings
 from mip_app.ingest.command import ingest
 from tests.ingest.made import image, series
 
@@ -15,9 +17,9 @@ from tests.ingest.made import image, series
 def run(db, jn1):
     """Exit code and what was said on standard error."""
 
-    def command(*paths, report=None) -> tuple[int, str]:
+    def command(*paths, report=None, again=False) -> tuple[int, str]:
         said = io.StringIO()
-        return ingest(list(paths), "JN1", report, said), said.getvalue()
+        return ingest(list(paths), "JN1", report, said, again=again), said.getvalue()
 
     return command
 
@@ -29,7 +31,7 @@ def test_a_folder_with_other_files_in_it_goes_in_and_ends_well(run, tmp_path):
     assert code == 0
     assert "cd/README.txt: Not a DICOM file" in said
     assert said.endswith("3 stored, 0 unchanged, 0 refused, 1 not DICOM\n")
-    assert run(tmp_path / "cd")[1].endswith("0 stored, 3 unchanged, 0 refused, 1 not DICOM\n")
+    assert run(tmp_path / "cd", again=True)[1].endswith("0 stored, 3 unchanged, 0 refused, 1 not DICOM\n")
 
 
 def test_an_archive_is_taken_in_and_what_is_damaged_in_it_is_named(run, tmp_path):
@@ -77,3 +79,27 @@ def test_the_report_names_every_file_as_it_is_done(run, tmp_path):
         ("ct/0002.dcm", "stored"),
     ]
     assert lines[0]["sop_instance_uid"].endswith(".1.1.1")
+
+
+def test_a_second_run_reads_what_is_new_changed_or_was_never_acknowledged(run, tmp_path):
+    folder = tmp_path / "ct"
+    series(folder, 2)
+    (folder / "broken.dcm").write_bytes(image(9)[:-100])
+    assert run(folder)[1].endswith("2 stored, 0 unchanged, 1 refused\n")
+    assert run(folder)[1].endswith(
+        "0 stored, 0 unchanged, 1 refused, 2 taken in before (--again reads them)\n"
+    )
+
+    [journal] = (settings().data_dir / "ingest").iterdir()
+    assert journal.stat().st_mode & 0o777 == 0o600
+    kept = journal.read_bytes()
+    journal.write_bytes(kept[:-10])  # as a process leaves it that is killed while it writes
+    (folder / "broken.dcm").write_bytes(image(9))
+    said = run(folder)[1]
+    assert said.endswith("1 stored, 1 unchanged, 0 refused, 1 taken in before (--again reads them)\n")
+
+    os.utime(folder / "0001.dcm")
+    assert run(folder)[1].endswith(
+        "0 stored, 1 unchanged, 0 refused, 2 taken in before (--again reads them)\n"
+    )
+    assert run(folder, again=True)[1].endswith("0 stored, 3 unchanged, 0 refused\n")

@@ -55,7 +55,7 @@ def test_kill_9_loses_nothing_acknowledged(db, jn1, tmp_path):
     for attempt in range(3):
         report = tmp_path / f"{attempt}.ndjson"
         process = start(tmp_path / "ct", report)
-        until = pick.randrange(1, FILES - 20) if attempt else 1
+        until = pick.randrange(1, FILES // 3) if attempt else 1
         while len(acknowledged(report)) < until and process.poll() is None:
             time.sleep(0.005)  # waits for its progress, not for the clock
         process.send_signal(signal.SIGKILL)
@@ -67,6 +67,9 @@ def test_kill_9_loses_nothing_acknowledged(db, jn1, tmp_path):
             assert blobs().path(row.blob).read_bytes() in whole
     assert seen
     assert start(tmp_path / "ct", tmp_path / "last.ndjson").wait() == 0
-    assert len(acknowledged(tmp_path / "last.ndjson")) == len(stored()) == FILES
+    assert (
+        seen | acknowledged(tmp_path / "last.ndjson") == stored().keys()
+    )  # what was passed over was named before
+    assert len(stored()) == FILES
     with Session(engine()) as session:
         assert session.exec(door.marked(select(Study.instance_count))).one() == FILES
