@@ -5,7 +5,7 @@ from typing import Any
 import reflex as rx
 
 from mip_app.admin.data import state
-from mip_app.admin.data.pieces import dialog, person, study_line
+from mip_app.admin.data.pieces import dialog, person, sender, study_line
 from mip_app.admin.forms import field, labelled, modal, refused
 from mip_app.core.i18n import t
 
@@ -152,7 +152,7 @@ def _version(title: str, side: str, version: Any) -> rx.Component:
         ),
         rx.el.span(version.size, class_name="num text-sm"),
         rx.el.span(version.received, class_name="num text-sm text-muted"),
-        rx.el.span(version.sender, class_name="text-sm break-words text-muted empty:hidden"),
+        rx.el.span(sender(version.sender), class_name="text-sm break-words text-muted empty:hidden"),
         rx.el.span(version.digest, class_name="font-mono text-xs text-muted"),
         class_name="flex min-w-0 flex-col gap-0.5",
     )
@@ -161,12 +161,12 @@ def _version(title: str, side: str, version: Any) -> rx.Component:
 def _difference(row: Any) -> rx.Component:
     return rx.el.tr(
         rx.el.td(
-            rx.el.span(row.name, class_name="block break-all"),
+            rx.el.span(row.name, class_name="block wrap-anywhere"),
             rx.el.span(row.tag, class_name="font-mono text-xs text-muted"),
             class_name="py-1 pr-2 align-top",
         ),
-        rx.el.td(row.kept, class_name="py-1 pr-2 align-top break-all"),
-        rx.el.td(row.aside, class_name="py-1 align-top break-all"),
+        rx.el.td(row.kept, class_name="py-1 pr-2 align-top wrap-anywhere"),
+        rx.el.td(row.aside, class_name="py-1 align-top wrap-anywhere"),
         key=row.tag,
         class_name="border-t border-base-300/70",
     )
@@ -242,7 +242,7 @@ def _what_goes() -> rx.Component:
         return rx.cond(
             value != "",
             rx.fragment(
-                rx.el.dt(t(label), class_name="text-muted"), rx.el.dd(value, class_name="num break-all")
+                rx.el.dt(t(label), class_name="text-muted"), rx.el.dd(value, class_name="num wrap-anywhere")
             ),
         )
 

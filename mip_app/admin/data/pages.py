@@ -5,7 +5,7 @@ from typing import Any
 import reflex as rx
 
 from mip_app.admin.data import dialogs, state
-from mip_app.admin.data.pieces import LINE, act, head, person, study_line
+from mip_app.admin.data.pieces import LINE, act, head, person, sender, study_line
 from mip_app.admin.forms import nothing, refused
 from mip_app.admin.frame import add_admin_page, loading, page_head
 from mip_app.core.actor import Permission
@@ -202,7 +202,7 @@ def _aside(row: Any) -> rx.Component:
         ),
         rx.el.p(row.uid, class_name="font-mono text-xs break-all text-muted"),
         rx.el.p(
-            t("data.aside_came", time=row.received, who=row.sender, size=row.size), class_name="num text-sm"
+            t("data.aside_came", time=row.received, who=sender(row.sender), size=row.size), class_name="num text-sm"
         ),
         rx.cond(
             row.decision == "",

@@ -65,6 +65,11 @@ def person(who: Any, differs: Any = None, label: str = "") -> rx.Component:
     )
 
 
+def sender(name: Any) -> rx.Var[str]:
+    """Who sent a file: a person, a device, or whoever was at the console."""
+    return rx.cond(name.to(str) == "console", t("data.console"), name.to(str))
+
+
 def study_line(study: Any) -> rx.Component:
     return rx.el.span(
         rx.el.span(rx.cond(study.modality != "", study.modality, "—"), class_name="font-medium"),
