@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, and_, delete, false, or_, update
 from sqlmodel import Session, col, select
 
+from mip_app.accounts import entries
 from mip_app.core import bus
 from mip_app.core.actor import Actor, Open, needs
 from mip_app.core.clock import utc_now
@@ -152,7 +153,7 @@ def put_off(session: Session, job_id: int, due: datetime, until: datetime) -> bo
 
 
 def _found(session: Session, actor: Actor, job_id: int, *, to_change: bool = False) -> Job:
-    statement = select(Job).where(_visible(actor), Job.id == job_id)
+    statement = select(Job).where(_visible(actor), Job.id == entries.key(job_id))
     row = session.exec(statement.with_for_update() if to_change else statement).one_or_none()
     if row is None:
         raise NotVisible()

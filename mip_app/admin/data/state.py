@@ -6,6 +6,7 @@ from typing import Any
 
 import reflex as rx
 
+from mip_app.accounts import entries
 from mip_app.accounts.entries import form_of
 from mip_app.admin.trying import Refusal
 from mip_app.core import bus
@@ -97,8 +98,7 @@ class DataPage(Refusal, rx.State):
     async def submit(self, sent: dict[str, Any]) -> None:
         form = form_of(sent)
         why = form.get("why", "")
-        number = int(self.key) if self.key.isdecimal() else 0
-        person, uid = int(self.first["key"] or 0), self.study["uid"]
+        number, person, uid = entries.key(self.key), entries.key(self.first["key"]), self.study["uid"]
         asked: dict[str, tuple[Any, ...]] = {
             "merge": (conflicts.merge, number, form.get("keep") == "other", why),
             "apart": (conflicts.keep_apart, number, form.get("patient_id"), form.get("issuer", ""), why),
