@@ -3,6 +3,7 @@
 import subprocess
 import sys
 
+import pytest
 from sqlmodel import Session, select
 
 from mip_app.accounts import password_policy, passwords
@@ -30,6 +31,7 @@ def opens_with(account: str, password: str) -> bool:
     return passwords.matches(known, password)
 
 
+@pytest.mark.parametrize("db", ["sqlite"], indirect=True)
 def test_an_operator_is_created_listed_and_reset(db: str) -> None:
     create = ("operator", "create", "--account", "Yunying", "--name", "运营")
     code, said = mip(*create, typed="first password here\n")
@@ -50,6 +52,7 @@ def test_an_operator_is_created_listed_and_reset(db: str) -> None:
     assert not opens_with("yunying", "first password here")
 
 
+@pytest.mark.parametrize("db", ["sqlite"], indirect=True)
 def test_what_goes_wrong_is_said_in_words_and_told_by_the_exit_code(db: str) -> None:
     for password, why in (
         ("qxvzk", "10 to 200"),

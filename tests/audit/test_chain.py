@@ -255,6 +255,7 @@ def verified(*more: str) -> tuple[int, str]:
     return done.returncode, done.stdout
 
 
+@pytest.mark.parametrize("db", ["sqlite"], indirect=True)
 def test_the_command_names_the_first_broken_entry_and_says_it_by_its_exit(sealed, by_sql):
     code, said = verified("--institution", "JN1")
     assert code == 0 and "20 entries proven" in said and "whole" in said

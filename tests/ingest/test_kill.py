@@ -9,6 +9,7 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
 from sqlmodel import Session, select
 
 from mip_app.core.blobs import blobs
@@ -47,6 +48,7 @@ def stored() -> dict[str, Instance]:
         return {row.sop_instance_uid: row for row in session.exec(door.marked(select(Instance)))}
 
 
+@pytest.mark.parametrize("db", ["sqlite"], indirect=True)
 def test_kill_9_loses_nothing_acknowledged(db, jn1, tmp_path):
     pick = random.Random(9)
     paths = series(tmp_path / "ct", FILES, side=128)

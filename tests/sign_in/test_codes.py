@@ -172,6 +172,7 @@ def test_who_exists_is_not_told(lin: int, open_person) -> None:
     assert [ask(*who, by=number).error for number, who in enumerate(asked)] == ["code.too_many"] * 5
 
 
+@pytest.mark.parametrize("db", ["sqlite"], indirect=True)
 def test_who_exists_is_not_told_by_time_either(open_person) -> None:
     for number in range(40):
         open_person(f"doctor{number}", phone=f"138000001{number:02}", verified=True)
