@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import create_engine, text
+from starlette.testclient import TestClient
 
 from mip_app.accounts import opening
 from mip_app.accounts.models import Role
@@ -188,6 +189,18 @@ def ingest(actor: Callable[..., Actor]) -> Callable[..., list]:
         return list(take_in(by or actor(Role.TECHNICIAN), [OnDisk(Path(path)) for path in paths]))
 
     return run
+
+
+@pytest.fixture
+def api(db: str, jn1: int) -> TestClient:
+    """The HTTP routes behind the guard, as a gateway of JN1 with its key reaches them."""
+    from mip_app.core.http import Guard
+    from mip_app.mip_app import http_api, identity
+
+    key = database.write(opening.create_api_key, opening.CONSOLE, jn1, "gateway")
+    client = TestClient(Guard(http_api(), identity.find, None))
+    client.headers.update({"Authorization": f"Bearer {key}"})
+    return client
 
 
 @pytest.fixture(scope="session")

@@ -23,7 +23,7 @@ from mip_app.core.clock import utc_now
 from mip_app.core.database import write
 from mip_app.core.errors import Conflict
 from mip_app.demo import catalogue, notes, phantom, reporting
-from mip_app.dimse import nodes
+from mip_app.dimse import registering
 from mip_app.ingest.service import Kind, take_in
 from mip_app.studies import door
 from mip_app.studies.models import Study
@@ -72,7 +72,7 @@ def _nodes(institutions: dict[str, int]) -> None:
     for title in catalogue.NODES:
         with contextlib.suppress(Conflict):  # registered before an interruption
             write(
-                nodes.register,
+                registering.register,
                 opening.CONSOLE,
                 institutions[catalogue.NODES_OF],
                 title,

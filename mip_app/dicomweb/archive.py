@@ -12,12 +12,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import IO, Any, cast
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 
 from mip_app.core.actor import Actor, Permission, needs
 from mip_app.dicom.dicomdir import Filed, Record, directory, records
 from mip_app.dicomweb import retrieve
-from mip_app.studies import corrections, door
+from mip_app.studies import corrections, door, tree
 from mip_app.studies import service as studies
 from mip_app.studies.models import Instance, Series, Study
 
@@ -53,16 +53,7 @@ def packed(session: Session, actor: Actor, study_uid: str, series_uid: str = "")
         Instance.size,
         Study.corrections,
     )
-    statement = (
-        select(*columns)
-        .select_from(Study)
-        .join(Series, col(Series.study_pk) == Study.id)
-        .join(Instance, col(Instance.series_pk) == Series.id)
-        .where(Study.study_uid == study_uid)
-        .order_by(col(Series.series_number), col(Series.id), col(Instance.instance_number), col(Instance.id))
-    )
-    if series_uid:
-        statement = statement.where(Series.series_uid == series_uid)
+    statement = tree.instances_of(columns, study_uid, [series_uid] if series_uid else [])
     rows = session.execute(door.through(statement, actor).execution_options(yield_per=200))
     files: list[Packed] = []
     # Records are made as rows come: a header is fifty times as large as what the directory says of it.

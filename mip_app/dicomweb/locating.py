@@ -11,7 +11,7 @@ from mip_app.audit import service as audit
 from mip_app.audit.models import Act
 from mip_app.core.actor import Actor, Permission, needs
 from mip_app.dicom.frames import FrameIndex
-from mip_app.studies import door
+from mip_app.studies import door, tree
 from mip_app.studies import service as studies
 from mip_app.studies.models import Instance, Series, Study
 
@@ -69,16 +69,7 @@ def instances(
     session: Session, actor: Actor, study_uid: str, series_uid: str = "", sop_instance_uid: str = ""
 ) -> list[Located]:
     """All instances of a study, of one series, or the one, in the order of their numbers. Raises NotVisible."""
-    statement = (
-        select(*_COLUMNS)
-        .select_from(Study)
-        .join(Series, col(Series.study_pk) == Study.id)
-        .join(Instance, col(Instance.series_pk) == Series.id)
-        .where(Study.study_uid == study_uid)
-        .order_by(col(Series.series_number), col(Series.id), col(Instance.instance_number), col(Instance.id))
-    )
-    if series_uid:
-        statement = statement.where(Series.series_uid == series_uid)
+    statement = tree.instances_of(_COLUMNS, study_uid, [series_uid] if series_uid else [])
     if sop_instance_uid:
         statement = statement.where(Instance.sop_instance_uid == sop_instance_uid)
     found = session.execute(door.through(statement, actor)).all()

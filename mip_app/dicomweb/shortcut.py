@@ -14,16 +14,15 @@ from functools import lru_cache, partial
 from starlette.datastructures import Headers
 from starlette.types import Scope, Send
 
-from mip_app.audit import looks
 from mip_app.core import bus
 from mip_app.core.actor import Actor, Permission, acting_as, allows
 from mip_app.core.blobs import blobs
-from mip_app.core.database import read, write
+from mip_app.core.database import read
 from mip_app.core.errors import MipError
 from mip_app.core.http import Find
 from mip_app.core.keeping import AtOnce, Believed, Kept
 from mip_app.core.settings import settings
-from mip_app.dicomweb import locating, metadata, places
+from mip_app.dicomweb import metadata, noting, places
 from mip_app.dicomweb.accepting import part_as_stored
 from mip_app.dicomweb.open_files import Gone, OpenFiles
 from mip_app.dicomweb.places import Place, SeriesNow
@@ -98,7 +97,7 @@ class DicomWebShortcut:
         kind = _part_as_stored(accept, place.transfer_syntax_uid)
         if kind is None:
             return False
-        await _viewed(actor, study)
+        await noting.viewed(study)
         said: Raw = [
             (b"etag", b'"%s-%d"' % (place.sha256[:32].encode(), number)),
             (b"cache-control", b"private, no-cache"),
@@ -164,7 +163,7 @@ class DicomWebShortcut:
             return False
         # Written down while the document is being made; nothing leaves before both are done.
         (packed, tag), _ = await asyncio.gather(
-            self._document(actor, now, study, series), _viewed(actor, study)
+            self._document(actor, now, study, series), noting.viewed(study)
         )
         zipped = "gzip" in headers.get("accept-encoding", "")
         said: Raw = [
@@ -239,14 +238,3 @@ async def _headers_alone(send: Send, status: int, said: Raw) -> bool:
 
 
 _part_as_stored = lru_cache(1024)(part_as_stored)
-
-
-async def _viewed(actor: Actor, study: str) -> None:
-    """Write a look down before anything is shown, once: as the routes do, in the same words."""
-    what = f"study:{study}"
-    if looks.begins(actor, what):
-        try:
-            await asyncio.to_thread(write, locating.viewed, actor, study)
-        except BaseException:
-            looks.forget(actor, what)
-            raise

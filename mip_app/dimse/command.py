@@ -8,7 +8,7 @@ import click
 from mip_app.accounts import opening
 from mip_app.core.database import read, write
 from mip_app.core.settings import settings
-from mip_app.dimse import nodes
+from mip_app.dimse import registering
 
 
 def serve(parent: int | None) -> int:
@@ -56,7 +56,7 @@ def add(
     """Register a scanner or an archive. It may store at once, and what else is said."""
     key = write(opening.institution_of_code, opening.CONSOLE, institution)
     write(
-        nodes.register,
+        registering.register,
         opening.CONSOLE,
         key,
         ae_title,
@@ -72,7 +72,7 @@ def add(
 @node.command("list")
 def show() -> None:
     """The nodes, one a line: institution, AE title, address, port, what it may, state, last seen (UTC), name."""
-    for one, code in read(nodes.registered, opening.CONSOLE):
+    for one, code in read(registering.registered, opening.CONSOLE):
         may = [
             word
             for word, allowed in (

@@ -1,4 +1,4 @@
-"""Which applications we know: who is calling, by its title together with its address, and registering it."""
+"""Which applications we know: who is calling, by its title together with its address."""
 
 import ipaddress
 from datetime import timedelta
@@ -6,13 +6,9 @@ from datetime import timedelta
 from sqlalchemy import update
 from sqlmodel import Session, col, or_, select
 
-from mip_app.accounts import opening
 from mip_app.accounts.models import Alliance, Institution
-from mip_app.audit import service as audit
-from mip_app.audit.models import Act
-from mip_app.core.actor import Actor, Permission, needs
 from mip_app.core.clock import utc_now
-from mip_app.core.errors import Conflict, Invalid
+from mip_app.core.errors import Invalid
 from mip_app.dimse.models import Node
 
 SEEN_EVERY = timedelta(minutes=1)  # how exactly it is known when a node was last seen
@@ -72,56 +68,6 @@ def seen(session: Session, node_id: int) -> None:
     now = utc_now()
     before = or_(col(Node.last_seen_at).is_(None), col(Node.last_seen_at) < now - SEEN_EVERY)
     session.execute(update(Node).where(col(Node.id) == node_id, before).values(last_seen_at=now))
-
-
-@needs(Permission.ADMIN_NODES)
-def register(
-    session: Session,
-    actor: Actor,
-    institution_id: int,
-    ae_title: str,
-    address: str,
-    *,
-    name: str = "",
-    port: int = 0,
-    may_query: bool = False,
-    may_retrieve: bool = False,
-) -> int:
-    """From the console; the node may store, and what is said. Raises Invalid, Conflict."""
-    opening.at_console(actor)
-    title, where = valid_title(ae_title), valid_address(address)
-    if not 0 <= port <= 65535:
-        raise Invalid("node.bad_port", field="port")
-    if session.exec(select(Node.id).where(Node.ae_title == title, Node.address == where)).first():
-        raise Conflict("node.exists")
-    node = Node(
-        institution_id=institution_id,
-        name=name,
-        ae_title=title,
-        address=where,
-        port=port,
-        may_query=may_query,
-        may_retrieve=may_retrieve,
-    )
-    session.add(node)
-    session.flush()
-    audit.record(
-        session,
-        actor,
-        Act.NODE_ADDED,
-        f"node:{node.id}",
-        scope=audit.institution_scope(institution_id),
-        name=f"{title} · {where}",
-    )
-    return node.id or 0
-
-
-@needs(Permission.ADMIN_NODES)
-def registered(session: Session, actor: Actor) -> list[tuple[Node, str]]:
-    """For the console: every node with the code of its institution."""
-    opening.at_console(actor)
-    statement = select(Node, Institution.code).join(Institution, col(Institution.id) == Node.institution_id)
-    return list(session.exec(statement.order_by(Institution.code, Node.ae_title, Node.address)).all())
 
 
 def valid_title(given: str) -> str:

@@ -1,4 +1,4 @@
-"""The nodes of the own institution, as its administrator keeps them."""
+"""The nodes of an institution, as its administrator keeps them, and as the console registers them."""
 
 import re
 from typing import Any, TypedDict
@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from sqlmodel import Session, col, select
 
-from mip_app.accounts import entries
+from mip_app.accounts import entries, opening
 from mip_app.accounts.models import Institution
 from mip_app.audit import service as audit
 from mip_app.audit.models import Act
@@ -78,7 +78,47 @@ def _row(node: Node, zone: ZoneInfo) -> NodeRow:
 def add(session: Session, actor: Actor, form: object) -> int:
     """Raises Invalid, NodeTaken."""
     given = _given(entries.form_of(form))
-    node = Node(institution_id=actor.institution, **given)
+    return _keep(session, actor, Node(institution_id=actor.institution, **given))
+
+
+@needs(Permission.ADMIN_NODES)
+def register(
+    session: Session,
+    actor: Actor,
+    institution_id: int,
+    ae_title: str,
+    address: str,
+    *,
+    name: str = "",
+    port: int = 0,
+    may_query: bool = False,
+    may_retrieve: bool = False,
+) -> int:
+    """From the console; the node may store, and what is said. Raises Invalid, NodeTaken."""
+    opening.at_console(actor)
+    if not 0 <= port <= 65535:
+        raise Invalid("node.bad_port", field="port")
+    node = Node(
+        institution_id=institution_id,
+        name=name,
+        ae_title=nodes.valid_title(ae_title),
+        address=nodes.valid_address(address),
+        port=port,
+        may_query=may_query,
+        may_retrieve=may_retrieve,
+    )
+    return _keep(session, actor, node)
+
+
+@needs(Permission.ADMIN_NODES)
+def registered(session: Session, actor: Actor) -> list[tuple[Node, str]]:
+    """For the console: every node with the code of its institution."""
+    opening.at_console(actor)
+    statement = select(Node, Institution.code).join(Institution, col(Institution.id) == Node.institution_id)
+    return list(session.exec(statement.order_by(Institution.code, Node.ae_title, Node.address)).all())
+
+
+def _keep(session: Session, actor: Actor, node: Node) -> int:
     _refuse_taken(session, node)
     session.add(node)
     session.flush()
@@ -132,8 +172,11 @@ def _found(session: Session, actor: Actor, key: object) -> Node:
 
 def _told(session: Session, actor: Actor, act: Act, node: Node, **detail: Any) -> None:
     name = f"{node.name} · {node.ae_title}" if node.name else node.ae_title
-    audit.record(session, actor, act, f"node:{node.id}", name=f"{name} · {node.address}", **detail)
-    bus.touch(session, topic(actor.institution))
+    scope = audit.institution_scope(node.institution_id)  # the console has none of its own
+    audit.record(
+        session, actor, act, f"node:{node.id}", scope=scope, name=f"{name} · {node.address}", **detail
+    )
+    bus.touch(session, topic(node.institution_id))
 
 
 def _given(form: dict[str, object]) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from mip_app.audit import service as audit
 from mip_app.audit.models import Act
 from mip_app.core.actor import Actor, Permission, needs
 from mip_app.core.database import read, write
-from mip_app.dimse import admitting, identifiers, leaving, nodes
+from mip_app.dimse import admitting, identifiers, leaving, nodes, sending
 from mip_app.dimse.answering import (
     CANCELLED,
     CANNOT_PERFORM,
@@ -32,7 +32,7 @@ from mip_app.dimse.answering import (
 from mip_app.dimse.leaving import CannotLeave, Stored
 from mip_app.dimse.models import Node
 from mip_app.dimse.outgoing import NotReached, Peer, associated
-from mip_app.studies import door
+from mip_app.studies import door, tree
 from mip_app.studies.models import Instance, Patient, Series, Study
 from mip_app.studies.query.asked import Level
 
@@ -203,27 +203,9 @@ def selected(session: Session, actor: Actor, asked: identifiers.Identifier) -> l
     if not own or any(sign in own for sign in "*?"):
         raise identifiers.NotThisWay("the unique key of the level is needed")
     statement = (
-        select(  # type: ignore[call-overload]
-            Instance.sop_class_uid,
-            Instance.sop_instance_uid,
-            Instance.transfer_syntax_uid,
-            Instance.blob,
-            Instance.frame_count,
-            Study.study_uid,
-            Series.series_uid,
-            Study.corrections,
-        )
-        .select_from(Study)
+        tree.instances(*sending.COLUMNS)
         .join(Patient, col(Patient.id) == Study.patient_pk)
-        .join(Series, col(Series.study_pk) == Study.id)
-        .join(Instance, col(Instance.series_pk) == Series.id)
-        .order_by(
-            col(Study.id),
-            col(Series.series_number),
-            col(Series.id),
-            col(Instance.instance_number),
-            col(Instance.id),
-        )
+        .order_by(col(Study.id), *tree.IN_ORDER)
         .limit(MOST + 1)
     )
     columns = {

@@ -18,7 +18,7 @@ from mip_app.dimse.models import Node
 from mip_app.dimse.outgoing import NotReached, Peer, associated
 from mip_app.jobs import service as jobs
 from mip_app.jobs.kinds import Running, TryAgain, kind
-from mip_app.studies import door
+from mip_app.studies import door, tree
 from mip_app.studies import service as studies
 from mip_app.studies.models import Instance, Series, Study
 
@@ -71,28 +71,23 @@ def target(session: Session, actor: Actor, node_id: int) -> Peer:
     return Peer.of(node)
 
 
+# Those of `Stored`, in its order.
+COLUMNS: tuple[Any, ...] = (
+    Instance.sop_class_uid,
+    Instance.sop_instance_uid,
+    Instance.transfer_syntax_uid,
+    Instance.blob,
+    Instance.frame_count,
+    Study.study_uid,
+    Series.series_uid,
+    Study.corrections,
+)
+
+
 @needs(Permission.STUDY_READ)
 def stored(session: Session, actor: Actor, study_uid: str, series: Sequence[str] = ()) -> list[Stored]:
     """What there is to send. Raises NotVisible."""
-    statement = (
-        select(  # type: ignore[call-overload]
-            Instance.sop_class_uid,
-            Instance.sop_instance_uid,
-            Instance.transfer_syntax_uid,
-            Instance.blob,
-            Instance.frame_count,
-            Study.study_uid,
-            Series.series_uid,
-            Study.corrections,
-        )
-        .select_from(Study)
-        .join(Series, col(Series.study_pk) == Study.id)
-        .join(Instance, col(Instance.series_pk) == Series.id)
-        .where(Study.study_uid == study_uid)
-        .order_by(col(Series.series_number), col(Series.id), col(Instance.instance_number), col(Instance.id))
-    )
-    if series:
-        statement = statement.where(col(Series.series_uid).in_(list(series)))
+    statement = tree.instances_of(COLUMNS, study_uid, series)
     found = [Stored(*row) for row in session.execute(door.through(statement, actor))]
     if not found:
         raise studies.not_visible(session, actor, study_uid)

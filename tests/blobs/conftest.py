@@ -5,12 +5,9 @@ from pathlib import Path
 
 import boto3
 import pytest
-from starlette.testclient import TestClient
 
-from mip_app.accounts import opening
 from mip_app.core.blobs import Folder, Store, blobs
 from mip_app.core.blobs.s3 import S3, Place
-from mip_app.core.database import write
 from mip_app.core.settings import settings
 from tests.blobs.swift import KEY, USER, CannotStart, Swift
 
@@ -82,15 +79,3 @@ def on_s3(swift: Swift, db: str, monkeypatch: pytest.MonkeyPatch) -> Callable[[]
 
     move()
     return move
-
-
-@pytest.fixture
-def api(db: str, jn1: int) -> TestClient:
-    """The HTTP routes behind the guard, as a gateway of JN1 with its key reaches them."""
-    from mip_app.core.http import Guard
-    from mip_app.mip_app import http_api, identity
-
-    key = write(opening.create_api_key, opening.CONSOLE, jn1, "gateway")
-    client = TestClient(Guard(http_api(), identity.find, None))
-    client.headers.update({"Authorization": f"Bearer {key}"})
-    return client

@@ -11,9 +11,7 @@ import pytest
 from pydicom.pixels import pixel_array
 from starlette.testclient import TestClient
 
-from mip_app.accounts import opening
 from mip_app.accounts.models import Role
-from mip_app.core.database import write
 from tests.conftest import OnDisk
 from tests.dicom.conftest import SHARED, WHEEL
 from tests.dicomweb import tried
@@ -27,17 +25,6 @@ OTHERWISE = {
     "7FE00010",  # pixels are asked for as frames
     "FFFCFFFC",  # data set trailing padding
 }
-
-
-@pytest.fixture
-def api(jn1: int) -> TestClient:
-    from mip_app.core.http import Guard
-    from mip_app.mip_app import http_api, identity
-
-    key = write(opening.create_api_key, opening.CONSOLE, jn1, "gateway")
-    client = TestClient(Guard(http_api(), identity.find, None))
-    client.headers.update({"Authorization": f"Bearer {key}"})
-    return client
 
 
 def good_files() -> list[Path]:

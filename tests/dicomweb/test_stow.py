@@ -10,10 +10,9 @@ from pydicom import dcmread
 from sqlmodel import Session, func, select
 from starlette.testclient import TestClient
 
-from mip_app.accounts import opening
 from mip_app.accounts.models import Role
 from mip_app.core.blobs import blobs
-from mip_app.core.database import engine, write
+from mip_app.core.database import engine
 from mip_app.core.settings import settings
 from mip_app.studies import door
 from mip_app.studies.models import Instance, PatientConflict
@@ -22,18 +21,6 @@ from tests.ingest.made import ROOT, image
 BOUNDARY = "part of=a message"  # quotes are needed round it
 RELATED = f'multipart/related; type="application/dicom"; boundary="{BOUNDARY}"'
 FAILED, STORED, OTHER = "00081198", "00081199", "0008119A"
-
-
-@pytest.fixture
-def api(db, jn1):
-    """The HTTP routes behind the guard, as a gateway of JN1 with its key reaches them."""
-    from mip_app.core.http import Guard
-    from mip_app.mip_app import http_api, identity
-
-    key = write(opening.create_api_key, opening.CONSOLE, jn1, "gateway")
-    client = TestClient(Guard(http_api(), identity.find, None))
-    client.headers.update({"Authorization": f"Bearer {key}"})
-    return client
 
 
 def related(*parts: bytes, head: str = "Content-Type: application/dicom\r\n", before: bytes = b"") -> bytes:

@@ -12,7 +12,7 @@ from mip_app.accounts import opening
 from mip_app.core.blobs import blobs
 from mip_app.core.database import engine, write
 from mip_app.core.settings import settings
-from mip_app.dimse import nodes, workers
+from mip_app.dimse import registering, workers
 from mip_app.dimse.acceptor import Acceptor
 from mip_app.dimse.slots import Slots
 from mip_app.studies import door
@@ -22,7 +22,7 @@ from tests.site import free_port
 
 
 def register(institution: int, title: str = "CT1", address: str = "127.0.0.1", **more: object) -> int:
-    return write(nodes.register, opening.CONSOLE, institution, title, address, **more)
+    return write(registering.register, opening.CONSOLE, institution, title, address, **more)
 
 
 def rows() -> list[Instance]:

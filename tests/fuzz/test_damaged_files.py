@@ -8,11 +8,10 @@ import time
 from collections.abc import Iterator
 
 import httpx
-import pytest
 from hypothesis import HealthCheck, given, seed, settings
 
 from tests.fuzz.mutated import files
-from tests.site import Site, inside
+from tests.site import Site
 
 SECONDS = int(os.environ.get("MIP_FUZZ_SECONDS", "0"))
 LONGEST = 5.0  # seconds for any one answer
@@ -23,16 +22,6 @@ CALM = settings(
     deadline=None,  # each answer is timed by itself below
     suppress_health_check=list(HealthCheck),
 )
-
-
-@pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    made = Site(tmp_path_factory.mktemp("fuzz"))
-    with inside(made.data):
-        made.open_up()
-    made.start()
-    yield made
-    made.stop()
 
 
 def asked(client: httpx.Client, method: str, path: str, **more: object) -> httpx.Response:

@@ -5,7 +5,6 @@ Where a path names a study, a series or an instance, every other request names o
 
 import itertools
 import os
-from collections.abc import Iterator
 
 import httpx
 import pytest
@@ -15,7 +14,7 @@ from schemathesis.checks import not_a_server_error
 
 from mip_app.mip_app import http_api
 from tests.images import Made, study
-from tests.site import Site, inside
+from tests.site import Site
 
 EACH = settings(
     max_examples=200 if os.environ.get("MIP_FUZZ_SECONDS") else 8,  # requests of a route
@@ -27,12 +26,10 @@ KNOWN: dict[str, str] = {}
 
 
 @pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    made = Site(tmp_path_factory.mktemp("requests"))
-    with inside(made.data):
-        made.open_up()
+def known(house: Site) -> None:
+    """A study, by which every other request asks."""
     (image,) = study("WANG^Fang=王^芳", slices=1)
-    made.store([Made(image)])
+    house.store([Made(image)])
     KNOWN.update(
         study=image.StudyInstanceUID,
         study_uid=image.StudyInstanceUID,
@@ -42,9 +39,6 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         account="linwangshu",
         form="csv",
     )
-    made.start()
-    yield made
-    made.stop()
 
 
 @schemathesis.hook
@@ -60,6 +54,7 @@ def map_path_parameters(
 schema = schemathesis.openapi.from_dict(http_api().openapi())
 
 
+@pytest.mark.usefixtures("known")
 def test_no_request_is_a_server_error(house: Site) -> None:
     who = itertools.cycle(
         [

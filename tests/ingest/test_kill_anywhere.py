@@ -16,7 +16,7 @@ from sqlmodel import Session, select
 from mip_app.accounts import opening
 from mip_app.core.blobs import blobs
 from mip_app.core.database import engine, write
-from mip_app.dimse import nodes
+from mip_app.dimse import registering
 from mip_app.keeping.doctor import Checkup
 from mip_app.studies import door
 from mip_app.studies.models import Instance, Study
@@ -31,7 +31,7 @@ FILES = 12
 @pytest.fixture
 def taker(db: str, jn1: int):
     key = write(opening.create_api_key, opening.CONSOLE, jn1, "gateway")
-    write(nodes.register, opening.CONSOLE, jn1, "CT1", "127.0.0.1")
+    write(registering.register, opening.CONSOLE, jn1, "CT1", "127.0.0.1")
     process = subprocess.Popen(
         [sys.executable, "-m", "tests.ingest.killed", key, str(jn1)],
         cwd=REPOSITORY,

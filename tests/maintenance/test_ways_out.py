@@ -12,9 +12,7 @@ from pynetdicom.sop_class import (  # type: ignore[attr-defined]
     CTImageStorage,
     StudyRootQueryRetrieveInformationModelGet,
 )
-from starlette.testclient import TestClient
 
-from mip_app.accounts import opening
 from mip_app.core.database import write
 from mip_app.core.settings import settings
 from mip_app.maintenance import conflicts
@@ -33,17 +31,6 @@ URI = {
     "objectUID": f"{ROOT}.1.1.1",
 }
 DICOM, RLE = "application/dicom", "1.2.840.10008.1.2.5"
-
-
-@pytest.fixture
-def api(jn1: int) -> TestClient:
-    from mip_app.core.http import Guard
-    from mip_app.mip_app import http_api, identity
-
-    key = write(opening.create_api_key, opening.CONSOLE, jn1, "viewer")
-    client = TestClient(Guard(http_api(), identity.find, None))
-    client.headers.update({"Authorization": f"Bearer {key}"})
-    return client
 
 
 def said(file: bytes) -> tuple[str, str, str, str, str]:

@@ -5,7 +5,7 @@ from typing import Any
 import reflex as rx
 
 from mip_app.admin.data import dialogs, state
-from mip_app.admin.data.pieces import LINE, act, head, person, sender, study_line
+from mip_app.admin.data.pieces import LINE, act, head, person, sender, study_line, whose
 from mip_app.admin.forms import nothing, refused
 from mip_app.admin.frame import add_admin_page, loading, page_head
 from mip_app.core.actor import Permission
@@ -191,15 +191,7 @@ def _conflicts() -> rx.Component:
 
 def _aside(row: Any) -> rx.Component:
     return rx.el.li(
-        rx.cond(
-            row.study.uid != "",
-            rx.el.div(
-                rx.el.span(row.study.who.name, class_name="font-medium"),
-                rx.el.span(row.study.who.patient_id, class_name="num text-sm text-muted"),
-                study_line(row.study),
-                class_name="flex flex-wrap items-baseline gap-x-3",
-            ),
-        ),
+        whose(row.study),
         rx.el.p(row.uid, class_name="font-mono text-xs break-all text-muted"),
         rx.el.p(
             t("data.aside_came", time=row.received, who=sender(row.sender), size=row.size), class_name="num text-sm"
@@ -231,15 +223,7 @@ def _asides() -> rx.Component:
 
 def _erasure(row: Any) -> rx.Component:
     return rx.el.li(
-        rx.cond(
-            row.study.uid != "",
-            rx.el.div(
-                rx.el.span(row.study.who.name, class_name="font-medium"),
-                rx.el.span(row.study.who.patient_id, class_name="num text-sm text-muted"),
-                study_line(row.study),
-                class_name="flex flex-wrap items-baseline gap-x-3",
-            ),
-        ),
+        whose(row.study),
         rx.el.p(row.uid, class_name="font-mono text-xs break-all text-muted"),
         rx.el.p(
             t("data.erasure_size", series=row.series, images=row.instances, size=row.size),

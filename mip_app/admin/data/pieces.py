@@ -82,6 +82,19 @@ def study_line(study: Any) -> rx.Component:
     )
 
 
+def whose(study: Any) -> rx.Component:
+    """A study under its patient; nothing where it is not there any more."""
+    return rx.cond(
+        study.uid != "",
+        rx.el.div(
+            rx.el.span(study.who.name, class_name="font-medium"),
+            rx.el.span(study.who.patient_id, class_name="num text-sm text-muted"),
+            study_line(study),
+            class_name="flex flex-wrap items-baseline gap-x-3",
+        ),
+    )
+
+
 def dialog(
     mode: str,
     title: str,

@@ -39,21 +39,14 @@ def studies(
 
 def _keys(actor: Actor, wanted: Narrowing) -> Any:
     """(study, at) of everything wanted, newest first, along the index that holds it in that order if one does."""
-    if wanted.modality and not (wanted.sharp or wanted.candidates is not None):
+    few = _few(wanted)
+    if wanted.modality and not few:
         return _of_modality(actor, wanted)
     at, key = col(Study.studied_at), col(Study.id)
-    few = wanted.sharp or wanted.candidates is not None
     statement: Any = select(key.label("study"), at.label("at")).where(door.visible(actor), *wanted.study)
     if wanted.patient:
         statement = statement.join(Patient, col(Patient.id) == Study.patient_pk).where(*wanted.patient)
-    if wanted.candidates is not None:
-        statement = statement.where(col(Study.patient_pk).in_(wanted.candidates))
-    if wanted.modality:
-        statement = statement.where(conditions.among(col(Study.modalities), wanted.modality))
-    if wanted.days:
-        statement = statement.where(_on(col(Study.study_date), wanted))
-        if not few:
-            statement = statement.where(conditions.moments(at, wanted.days))
+    statement = _among(statement, wanted, few)
     if few:
         # Found first and ordered then: SQLite would rather walk all studies in their order.
         found = statement.cte("found").prefix_with("MATERIALIZED").c
@@ -103,13 +96,23 @@ def _below(actor: Actor, wanted: Narrowing, statement: Any) -> Any:
     )
     if any("series_uid" in str(condition) for condition in wanted.series):
         statement = statement.where(Series.institution_id == actor.institution)  # its index begins so
+    return _among(statement, wanted, _few(wanted))
+
+
+def _few(wanted: Narrowing) -> bool:
+    """Whether keys lead to so few studies that no index of their order is needed."""
+    return bool(wanted.sharp or wanted.candidates is not None)
+
+
+def _among(statement: Any, wanted: Narrowing, few: bool) -> Any:
+    """Narrowed by whose studies, their modalities and days."""
     if wanted.candidates is not None:
         statement = statement.where(col(Study.patient_pk).in_(wanted.candidates))
     if wanted.modality:
         statement = statement.where(conditions.among(col(Study.modalities), wanted.modality))
     if wanted.days:
         statement = statement.where(_on(col(Study.study_date), wanted))
-        if not wanted.sharp and wanted.candidates is None:
+        if not few:
             statement = statement.where(conditions.moments(col(Study.studied_at), wanted.days))
     return statement
 
