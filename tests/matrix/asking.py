@@ -106,7 +106,10 @@ class Asking:
         self._rows_stay(_short(name))
 
     def sequences(self) -> None:
-        """Of what a page keeps open: first one is chosen, then something is done with it."""
+        """Of what a page keeps open: first one is chosen, then something is done with it.
+
+        What works in the background chooses nothing, and says when it likes what came of it.
+        """
         may = {
             name: known.handler.fn
             for name, known in RegistrationContext.get().event_handlers.items()
@@ -114,7 +117,7 @@ class Asking:
         }
         for first, fn in may.items():
             state = first.rsplit(".", 1)[0]
-            if not (
+            if _works_aside(first) or not (
                 names_a_row(fn) or (first == f"{state}.load" and fn.__module__ in _loaded_by(_page_of(fn)))
             ):
                 continue
