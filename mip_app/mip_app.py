@@ -119,7 +119,7 @@ def with_api(pages: ASGIApp) -> ASGIApp:
         await (api if ours else pages)(scope, receive, send)
 
     built = bundle.client() if bundle.client().exists() else None
-    return Guard(dispatch, identity.find, built, DicomWebShortcut(identity.lately))
+    return Guard(dispatch, identity.find, built, [DicomWebShortcut(identity.lately)])
 
 
 @contextlib.asynccontextmanager

@@ -4,7 +4,7 @@ import base64
 import hashlib
 import ipaddress
 import re
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import parse_qs, quote
@@ -131,19 +131,19 @@ class Shortcut(Protocol):
 
     def takes(self, scope: Scope) -> bool: ...
 
-    async def answer(self, scope: Scope, headers: Headers, send: Send) -> bool:
-        """Whether it has answered; otherwise nothing was sent."""
+    async def answer(self, scope: Scope, headers: Headers, receive: Receive, send: Send) -> bool:
+        """Whether it has answered; otherwise nothing was sent, and nothing of a body was received."""
 
 
 class Guard:
     """ASGI middleware, outermost. `find(session token, api key, address)` tells who is asking."""
 
     def __init__(
-        self, app: ASGIApp, find: Find, built: Path | None, shortcut: Shortcut | None = None
+        self, app: ASGIApp, find: Find, built: Path | None, shortcuts: Sequence[Shortcut] = ()
     ) -> None:
         self.app = app
         self.find = find
-        self.shortcut = shortcut
+        self.shortcuts = shortcuts
         self.sockets, self.requests, self.strangers = Shares(), Shares(), strangers()
         self.policy = content_policy(built)
 
@@ -176,13 +176,13 @@ class Guard:
         if refusal := _refusal(scope, headers):
             await PlainTextResponse(*refusal)(scope, body.receive, body.send)
             return
-        short = self.shortcut if self.shortcut and self.shortcut.takes(scope) else None
+        short = next((one for one in self.shortcuts if one.takes(scope)), None)
         if _wants_identity(scope["path"], headers):
             key = headers.get("authorization", "").removeprefix("Bearer ").strip()
             token = session_token(headers.get("cookie", ""))
             find = short.find if short else self.find
             scope["mip_actor"] = await find(token, key, scope["mip_address"])
-        if short and await short.answer(scope, headers, body.send):
+        if short and await short.answer(scope, headers, body.receive, body.send):
             return
         if _is_page(scope, headers) and (elsewhere := _elsewhere(scope)):
             await RedirectResponse(elsewhere, 303)(scope, body.receive, body.send)

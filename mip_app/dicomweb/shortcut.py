@@ -12,7 +12,7 @@ import secrets
 from functools import lru_cache, partial
 
 from starlette.datastructures import Headers
-from starlette.types import Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from mip_app.core import bus
 from mip_app.core.actor import Actor, Permission, acting_as, allows
@@ -62,7 +62,7 @@ class DicomWebShortcut:
         plain = scope["method"] == "GET" and not scope.get("query_string")
         return plain and _PATH.fullmatch(scope["path"]) is not None
 
-    async def answer(self, scope: Scope, headers: Headers, send: Send) -> bool:
+    async def answer(self, scope: Scope, headers: Headers, receive: Receive, send: Send) -> bool:
         actor: Actor | None = scope.get("mip_actor")
         asked = _PATH.fullmatch(scope["path"])
         if actor is None or asked is None or not allows(Permission.STUDY_READ, actor):

@@ -90,7 +90,7 @@ def house(db: str, jn1: int) -> Iterator[House]:
         await routes(scope, receive, send)
 
     key = database.write(opening.create_api_key, opening.CONSOLE, jn1, "viewer")
-    made = House(key, jn1, shortcut, Guard(left, accounts.find, None, shortcut))
+    made = House(key, jn1, shortcut, Guard(left, accounts.find, None, [shortcut]))
     remembered.forget()
     yield made
     bus._hearers.remove(shortcut._heard)
