@@ -14,6 +14,7 @@ ALL = (
     ["ingest", "zip"],
     ["ingest", "stow"],
     ["dimse"],
+    ["clicking"],
 )
 
 
