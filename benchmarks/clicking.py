@@ -60,7 +60,7 @@ def store(port: int, folder: str, over: Event, sent: object) -> None:
             files[-1].write_bytes(data)
         command = [STORESCU, "-aet", "STORESCU", "-aec", "MIP", "127.0.0.1", str(port)]
         senders = [subprocess.Popen([*command, *map(str, files[part::4])]) for part in range(4)]
-        assert not any([sender.wait() for sender in senders])
+        assert all(code == 0 for code in [sender.wait() for sender in senders])
         sent.value += TOGETHER  # type: ignore[attr-defined]
 
 
