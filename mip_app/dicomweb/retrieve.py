@@ -21,9 +21,9 @@ _ENDLESS = 0xFFFFFFFF
 
 def frame(item: Located, number: int, syntax: str) -> Iterator[bytes]:
     """One frame, counted from 1, in the transfer syntax `syntax`. Raises NotVisible, CannotDraw."""
-    if not 1 <= number <= item.frame_count:
-        raise NotVisible(frame=number)
     index = item.index
+    if not 1 <= number <= item.frame_count or index.reason == "no_pixel_data":
+        raise NotVisible(frame=number)
     stored = syntax == leaving_syntax(item.transfer_syntax_uid)
     if not stored and syntax != EXPLICIT_LITTLE_ENDIAN:
         with blobs().local(item.blob) as path:

@@ -171,3 +171,8 @@ def test_a_document_leaves_by_its_address_in_the_metadata(jn: httpx.Client, take
     assert jn.get(f"{address(path)}/rendered").json()["code"] == "image.cannot_draw"
     explicit = jn.get(address(path), headers={"Accept": f"application/dicom; transfer-syntax={JLS}"})
     assert explicit.status_code == 406
+
+
+def test_what_has_no_pixels_has_no_frames(jn: httpx.Client, taken: Take) -> None:
+    answer = jn.get(f"{address(taken('rtplan.dcm'))}/frames/1")
+    assert (answer.status_code, answer.json()["code"]) == (404, "error.not_visible")
