@@ -88,6 +88,21 @@ def answer(
     found = find(session, actor, query.asked)
     if not found.rows and path:
         _must_exist(session, actor, path)
+    return _answer(found, query, path, root, xml, packed)
+
+
+@needs(Permission.STUDY_READ)
+def answer_if_any(
+    session: Session, actor: Actor, query: Query, path: Mapping[str, str], root: str, packed: bool
+) -> Answer | None:
+    """`answer` in JSON. None where the address names a study of which nothing was found: is it there at all?"""
+    found = find(session, actor, query.asked)
+    return _answer(found, query, path, root, False, packed) if found.rows or not path else None
+
+
+def _answer(
+    found: Found, query: Query, path: Mapping[str, str], root: str, xml: bool, packed: bool
+) -> Answer:
     if found.more and STUDY in path and query.asked.limit == MOST_OF_STUDY <= query.most:
         raise TooLarge("query.too_many")
     for row in found.rows:
