@@ -1,14 +1,15 @@
 """QIDO-RS: searching over DICOMweb (PS3.18 section 10.6)."""
 
-from collections.abc import Mapping
-from typing import Annotated
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Depends, Header, Request
 from fastapi.responses import Response
 
-from mip_app.core.actor import Permission
-from mip_app.core.database import looking
+from mip_app.core.actor import Permission, current_actor
+from mip_app.core.database import read
 from mip_app.core.http import Needs
+from mip_app.core.lane import searches as lane
 from mip_app.dicomweb import locating, query
 from mip_app.dicomweb.accepting import NotAcceptable
 from mip_app.dicomweb.metadata import ROOT
@@ -20,6 +21,7 @@ from mip_app.studies.query import Level
 
 router = APIRouter(prefix=ROOT, dependencies=[Depends(Needs(Permission.STUDY_READ))])
 Accept = Annotated[str, Header()]
+R = TypeVar("R")
 
 
 @router.get("/studies")
@@ -67,14 +69,21 @@ async def _searched(
     xml = answer_type(request.query_params.get("accept", "") or accept) == DICOM_XML
     asked = query.parse(level, request.query_params.multi_items(), path)
     root = root_of(request.url.scheme, request.headers.get("host", ""))
-    found = await looking(query.answer, asked, path, root, xml, "gzip" in accept_encoding)
-    await written_down(asked, path)
     if not xml:
+        found = await looked(query.answer, asked, path, root, "gzip" in accept_encoding)
+        await written_down(asked, path)
         return as_json(found)
+    found = await looked(query.answer_as_xml, asked, path, root)
+    await written_down(asked, path)
     if not found.body:  # a multipart message has at least one part
         return Response(status_code=204, headers=found.headers)
     related = f'multipart/related; type="{DICOM_XML}"; boundary={found.boundary}'
     return Response(found.body, headers=found.headers, media_type=related)
+
+
+async def looked(service: Callable[..., R], *args: Any) -> R:
+    """`database.looking`, in the lane of searches."""
+    return await lane.run(read, service, current_actor(), *args)
 
 
 async def written_down(asked: Query, path: Mapping[str, str]) -> None:

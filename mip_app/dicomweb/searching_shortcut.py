@@ -9,7 +9,6 @@ from starlette.datastructures import Headers, QueryParams
 from starlette.types import Receive, Scope, Send
 
 from mip_app.core.actor import Actor, Permission, acting_as, allows
-from mip_app.core.database import looking
 from mip_app.core.errors import MipError
 from mip_app.core.http import Find
 from mip_app.dicomweb import query, searching
@@ -19,9 +18,7 @@ from mip_app.dicomweb.store import DICOM_JSON
 from mip_app.studies.query import Level
 
 _UID = "([0-9.]{1,64})"
-_PATH = re.compile(
-    rf"{ROOT}(?:/studies/{_UID}(?:/series/{_UID}(?=/instances))?)?/(studies|series|instances)"
-)
+_PATH = re.compile(rf"{ROOT}(?:/studies/{_UID}(?:/series/{_UID}(?=/instances))?)?/(studies|series|instances)")
 _LEVELS = {"studies": Level.STUDY, "series": Level.SERIES, "instances": Level.INSTANCE}
 
 
@@ -48,7 +45,7 @@ class SearchingShortcut:
             if searching.answer_type(given.get("accept", "") or headers.get("accept", "")) != DICOM_JSON:
                 return False
             wanted = query.parse(level, given.multi_items(), path)
-            found = await looking(query.answer_if_any, wanted, path, root, packed)
+            found = await searching.looked(query.answer_if_any, wanted, path, root, packed)
             if found is None:
                 return False
             await searching.written_down(wanted, path)
