@@ -88,16 +88,12 @@ def answer(
     found = find_text(session, actor, query.asked, partial(address, root))
     if not found.rows and path:
         _must_exist(session, actor, path)
-    return _as_json(found, query, packed)
-
-
-@needs(Permission.STUDY_READ)
-def answer_if_any(
-    session: Session, actor: Actor, query: Query, path: Mapping[str, str], root: str, packed: bool
-) -> Answer | None:
-    """`answer`, or None where nothing was found in a study: whether that is there is still to be asked."""
-    found = find_text(session, actor, query.asked, partial(address, root))
-    return _as_json(found, query, packed) if found.rows or not path else None
+    headers = _headers(found, query)
+    body = f"[{','.join(found.rows)}]".encode()
+    if packed and len(body) > MOST_WORTH_PACKING:
+        body = gzip.compress(body, 1, mtime=0)
+        headers["Content-Encoding"] = "gzip"
+    return Answer(body, headers)
 
 
 @needs(Permission.STUDY_READ)
@@ -111,15 +107,6 @@ def answer_as_xml(session: Session, actor: Actor, query: Query, path: Mapping[st
         row["00081190"] = {"vr": "UR", "Value": [address(root, *uids)]}
     body, boundary = native.related(found.rows)
     return Answer(body, _headers(found, query), boundary)
-
-
-def _as_json(found: Found[str], query: Query, packed: bool) -> Answer:
-    headers = _headers(found, query)
-    body = f"[{','.join(found.rows)}]".encode()
-    if packed and len(body) > MOST_WORTH_PACKING:
-        body = gzip.compress(body, 1, mtime=0)
-        headers["Content-Encoding"] = "gzip"
-    return Answer(body, headers)
 
 
 def _headers(found: Found[Any], query: Query) -> dict[str, str]:

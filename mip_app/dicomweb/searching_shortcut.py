@@ -1,6 +1,6 @@
 """QIDO-RS answered in front of the framework, which costs more than most searches do.
 
-XML, what cannot be meant, and a study of which nothing is found are left to the routes of `searching.py`.
+XML, and whatever is refused or cannot be meant, are left to the routes of `searching.py`.
 """
 
 import re
@@ -45,9 +45,7 @@ class SearchingShortcut:
             if searching.answer_type(given.get("accept", "") or headers.get("accept", "")) != DICOM_JSON:
                 return False
             wanted = query.parse(level, given.multi_items(), path)
-            found = await searching.looked(query.answer_if_any, wanted, path, root, packed)
-            if found is None:
-                return False
+            found = await searching.looked(query.answer, wanted, path, root, packed)
             await searching.written_down(wanted, path)
         except MipError:  # nothing was sent: the route says it in its words
             return False
