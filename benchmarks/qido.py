@@ -151,7 +151,7 @@ def in_process(actor: Any, number: int) -> None:
             parameters = QueryParams(address(asked(rnd)).partition("?")[2])
             begun = time.perf_counter()
             parsed = query.parse(Level.STUDY, parameters.multi_items(), {})
-            found = read(query.answer, actor, parsed, {}, "http://here/dicom-web", False, False)
+            found = read(query.answer, actor, parsed, {}, "http://here/dicom-web", False)
             if n >= 3:
                 times.append((time.perf_counter() - begun) * 1000)
             size = len(found.body)

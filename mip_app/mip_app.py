@@ -28,11 +28,12 @@ from mip_app.auditing import pages as auditing_pages
 from mip_app.core import bus, gate
 from mip_app.core.database import engine
 from mip_app.core.errors import MipError
-from mip_app.core.http import Guard, error_answer, malformed, unexpected
+from mip_app.core.http import Guard, Shortcut, error_answer, malformed, unexpected
 from mip_app.core.logs import frontend_error
 from mip_app.dicomweb import rendering_api, retrieving_api, wado_uri
 from mip_app.dicomweb.api import router as dicomweb
 from mip_app.dicomweb.searching import router as searching
+from mip_app.dicomweb.searching_shortcut import SearchingShortcut
 from mip_app.dicomweb.shortcut import DicomWebShortcut
 from mip_app.dicomweb.stow import router as stow
 from mip_app.dimse import components as send
@@ -119,7 +120,8 @@ def with_api(pages: ASGIApp) -> ASGIApp:
         await (api if ours else pages)(scope, receive, send)
 
     built = bundle.client() if bundle.client().exists() else None
-    return Guard(dispatch, identity.find, built, [DicomWebShortcut(identity.lately)])
+    shortcuts: list[Shortcut] = [DicomWebShortcut(identity.lately), SearchingShortcut(identity.lately)]
+    return Guard(dispatch, identity.find, built, shortcuts)
 
 
 @contextlib.asynccontextmanager

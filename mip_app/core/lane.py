@@ -43,5 +43,7 @@ class Lane:
 
 files = Lane("files")  # lists and pictures that came in
 prints = Lane("prints")  # reports being set
+# Other programs search by the hundred, and leave the threads of the pages free. A slow search holds up no quick one.
+searches = Lane("searches", threads=2, waiting=400)
 # What child processes draw and decode (dicom/pixels.py): a thread for each of them; a page asks for fifty thumbnails.
 pixels = Lane("pixels", threads=2, waiting=400)

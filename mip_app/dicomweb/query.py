@@ -1,11 +1,10 @@
 """QIDO-RS (PS3.18 10.6): what an address asks for, and how the answer looks."""
 
 import gzip
-import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 from pydicom.datadict import keyword_for_tag, tag_for_keyword
@@ -17,14 +16,15 @@ from mip_app.dicomweb import native
 from mip_app.studies import door
 from mip_app.studies import service as studies_service
 from mip_app.studies.models import Series, Study
-from mip_app.studies.query import ALL, Asked, Found, Level, find
+from mip_app.studies.query import ALL, Asked, Found, Level, find, find_text
 from mip_app.studies.query.attributes import above
+from mip_app.studies.query.rows import UIDS
 
 Json = dict[str, Any]
 DEFAULT, MOST = 200, 1000  # results in one answer, where they are of several studies
 MOST_OF_STUDY = 10_000  # and where they are of one: clients ask for all of its series, all of its instances
 MOST_WORTH_PACKING = 1400  # bytes; what fits into one packet is sent as it is
-STUDY, SERIES, SOP_INSTANCE = "0020000D", "0020000E", "00080018"
+STUDY, SERIES, _ = UIDS
 _ABOUT_THE_ANSWER = frozenset({"limit", "offset", "includefield", "fuzzymatching", "accept"})
 _NEGOTIATED = frozenset({"emptyvaluematching", "multiplevaluematching"})  # lists are matched always, "" never
 
@@ -82,30 +82,44 @@ def parse(level: Level, parameters: Iterable[tuple[str, str]], path: Mapping[str
 
 @needs(Permission.STUDY_READ)
 def answer(
-    session: Session, actor: Actor, query: Query, path: Mapping[str, str], root: str, xml: bool, packed: bool
+    session: Session, actor: Actor, query: Query, path: Mapping[str, str], root: str, packed: bool
 ) -> Answer:
-    """Raises NotVisible for a study or series of the address that is not there, TooLarge, Invalid."""
-    found = find(session, actor, query.asked)
+    """In JSON. Raises NotVisible for a study or series of the address that is not there, TooLarge, Invalid."""
+    found = find_text(session, actor, query.asked, partial(address, root))
     if not found.rows and path:
         _must_exist(session, actor, path)
-    if found.more and STUDY in path and query.asked.limit == MOST_OF_STUDY <= query.most:
-        raise TooLarge("query.too_many")
-    for row in found.rows:
-        row["00081190"] = {"vr": "UR", "Value": [address(root, query.asked.level, row)]}
-    headers = {"Vary": "Accept, Accept-Encoding"}
-    if warnings := _warnings(found, query):
-        headers["Warning"] = ", ".join(f'299 mip "{text}"' for text in warnings)
-    if xml:
-        body, boundary = native.related(found.rows)
-        return Answer(body, headers, boundary)
-    body = json.dumps(found.rows, ensure_ascii=False, separators=(",", ":"), check_circular=False).encode()
+    headers = _headers(found, query)
+    body = f"[{','.join(found.rows)}]".encode()
     if packed and len(body) > MOST_WORTH_PACKING:
         body = gzip.compress(body, 1, mtime=0)
         headers["Content-Encoding"] = "gzip"
     return Answer(body, headers)
 
 
-def _warnings(found: Found, query: Query) -> list[str]:
+@needs(Permission.STUDY_READ)
+def answer_as_xml(session: Session, actor: Actor, query: Query, path: Mapping[str, str], root: str) -> Answer:
+    """Raises what `answer` raises."""
+    found = find(session, actor, query.asked)
+    if not found.rows and path:
+        _must_exist(session, actor, path)
+    for row in found.rows:
+        uids = [row[tag]["Value"][0] for tag in UIDS if tag in row]
+        row["00081190"] = {"vr": "UR", "Value": [address(root, *uids)]}
+    body, boundary = native.related(found.rows)
+    return Answer(body, _headers(found, query), boundary)
+
+
+def _headers(found: Found[Any], query: Query) -> dict[str, str]:
+    """Raises TooLarge."""
+    if found.more and query.asked.limit == MOST_OF_STUDY <= query.most:
+        raise TooLarge("query.too_many")
+    headers = {"Vary": "Accept, Accept-Encoding"}
+    if warnings := _warnings(found, query):
+        headers["Warning"] = ", ".join(f'299 mip "{text}"' for text in warnings)
+    return headers
+
+
+def _warnings(found: Found[Any], query: Query) -> list[str]:
     said = []
     if found.more:
         said.append("There are additional results that can be requested")
@@ -116,12 +130,12 @@ def _warnings(found: Found, query: Query) -> list[str]:
     return said
 
 
-def address(root: str, level: Level, row: Json) -> str:
+def address(root: str, study: str, series: str = "", instance: str = "") -> str:
     """Retrieve URL (0008,1190)."""
-    at = f"{root}/studies/{row[STUDY]['Value'][0]}"
-    if level in (Level.SERIES, Level.INSTANCE):
-        at += f"/series/{row[SERIES]['Value'][0]}"
-    return at + (f"/instances/{row[SOP_INSTANCE]['Value'][0]}" if level is Level.INSTANCE else "")
+    at = f"{root}/studies/{study}"
+    if series:
+        at += f"/series/{series}"
+    return f"{at}/instances/{instance}" if instance else at
 
 
 @lru_cache(4096)  # names come from outside

@@ -1,24 +1,27 @@
 """QIDO-RS: searching over DICOMweb (PS3.18 section 10.6)."""
 
-from typing import Annotated
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Depends, Header, Request
 from fastapi.responses import Response
 
-from mip_app.core.actor import Permission
-from mip_app.core.database import looking
+from mip_app.core.actor import Permission, current_actor
+from mip_app.core.database import read
 from mip_app.core.http import Needs
+from mip_app.core.lane import searches as lane
 from mip_app.dicomweb import locating, query
 from mip_app.dicomweb.accepting import NotAcceptable
 from mip_app.dicomweb.metadata import ROOT
 from mip_app.dicomweb.native import DICOM_XML
 from mip_app.dicomweb.noting import noted
-from mip_app.dicomweb.query import SERIES, STUDY
+from mip_app.dicomweb.query import SERIES, STUDY, Answer, Query
 from mip_app.dicomweb.store import DICOM_JSON, accepted
 from mip_app.studies.query import Level
 
 router = APIRouter(prefix=ROOT, dependencies=[Depends(Needs(Permission.STUDY_READ))])
 Accept = Annotated[str, Header()]
+R = TypeVar("R")
 
 
 @router.get("/studies")
@@ -63,24 +66,44 @@ async def search_instances(
 async def _searched(
     request: Request, level: Level, path: dict[str, str], accept: str, accept_encoding: str
 ) -> Response:
-    chosen = _answer_type(request.query_params.get("accept", "") or accept)
+    xml = answer_type(request.query_params.get("accept", "") or accept) == DICOM_XML
     asked = query.parse(level, request.query_params.multi_items(), path)
-    root = f"{request.url.scheme}://{request.headers.get('host', '')}{ROOT}"
-    xml = chosen == DICOM_XML
-    found = await looking(query.answer, asked, path, root, xml, "gzip" in accept_encoding)
+    root = root_of(request.url.scheme, request.headers.get("host", ""))
+    if not xml:
+        found = await looked(query.answer, asked, path, root, "gzip" in accept_encoding)
+        await written_down(asked, path)
+        return as_json(found)
+    found = await looked(query.answer_as_xml, asked, path, root)
+    await written_down(asked, path)
+    if not found.body:  # a multipart message has at least one part
+        return Response(status_code=204, headers=found.headers)
+    related = f'multipart/related; type="{DICOM_XML}"; boundary={found.boundary}'
+    return Response(found.body, headers=found.headers, media_type=related)
+
+
+async def looked(service: Callable[..., R], *args: Any) -> R:
+    """`database.looking`, in the lane of searches."""
+    return await lane.run(read, service, current_actor(), *args)
+
+
+async def written_down(asked: Query, path: Mapping[str, str]) -> None:
+    """What was searched by, before anything of the answer leaves."""
     if not path:
         await noted("search:" + ",".join(asked.by), locating.searched, list(asked.by))
-    if xml and not found.body:  # a multipart message has at least one part
-        return Response(status_code=204, headers=found.headers)
-    if xml:
-        related = f'multipart/related; type="{DICOM_XML}"; boundary={found.boundary}'
-        return Response(found.body, headers=found.headers, media_type=related)
-    # An empty list is answered as one, with 200: every client reads it; of 204, which the standard asked for
-    # between 2019 and CP-2473, some make an error.
+
+
+def as_json(found: Answer) -> Response:
+    """An empty list is answered as one, with 200: every client reads it; of 204, which the standard asked for
+    between 2019 and CP-2473, some make an error."""
     return Response(found.body, headers=found.headers, media_type=DICOM_JSON)
 
 
-def _answer_type(accept: str) -> str:
+def root_of(scheme: str, host: str) -> str:
+    """How addresses in answers begin."""
+    return f"{scheme}://{host}{ROOT}"
+
+
+def answer_type(accept: str) -> str:
     """JSON or XML. Raises NotAcceptable."""
     offers = accept.replace('multipart/related; type="application/dicom+xml"', DICOM_XML)
     offers = offers.replace('multipart/related;type="application/dicom+xml"', DICOM_XML)

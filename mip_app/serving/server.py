@@ -1,6 +1,7 @@
 """The web process: the kept bundle and the app behind one port."""
 
 import contextlib
+import gc
 import os
 import resource
 import time
@@ -34,6 +35,8 @@ def factory() -> ASGIApp:
     for part in (made, app._api):
         assert part is not None
         part.user_middleware[:] = [each for each in part.user_middleware if each.cls is not CORSMiddleware]
+    gc.collect()
+    gc.freeze()  # what is loaded stays: a collection that walks through all of it holds everybody up
     return straight(made)
 
 

@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any, Final, Generic, TypeVar
 
 Json = dict[str, Any]
+R = TypeVar("R")
 ALL: Final = frozenset({"ALL"})  # as `include`: every attribute that is known at the level
 FURTHEST = 10_000  # offset; who wants to go further narrows down
 
@@ -35,10 +36,10 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class Found(Generic[R]):
     """Rows in the DICOM JSON model (PS3.18 F), newest study first, in an order that does not change between pages."""
 
-    rows: list[Json]
+    rows: list[R]  # as `Json`, or as text
     more: bool = False  # there are more behind the limit
     ignored: tuple[
         str, ...

@@ -1,15 +1,22 @@
 """Rows of the database as data sets in the DICOM JSON model (PS3.18 annex F)."""
 
+import json
+from collections.abc import Callable, Sequence
 from datetime import date
+from functools import lru_cache
+from json.encoder import encode_basestring as quoted
 from typing import Any
 
 from mip_app.studies.query.asked import ALL, Asked, Json, Level
-from mip_app.studies.query.attributes import OF_SERIES, OF_STUDY, Attribute, above, at
+from mip_app.studies.query.attributes import BY_TAG, OF_SERIES, OF_STUDY, Attribute, above, at
 
 _GROUPS = ("Alphabetic", "Ideographic", "Phonetic")
 _UTF8 = {"vr": "CS", "Value": ["ISO_IR 192"]}  # the answers', whatever the files had
-_UNIQUE = {"0020000D", "0020000E"}
+UIDS = ("0020000D", "0020000E", "00080018")  # from the study down
+_UNIQUE = set(UIDS[:2])
 _ONLINE = {"vr": "CS", "Value": ["ONLINE"]}
+_SAID_BY_ALL: Json = {"00080005": _UTF8, "00080056": _ONLINE}
+_ISSUER = "00100021"
 _OF_STUDY_ALONE = "study:"  # how an issuer begins that no sender named
 
 _KEPT = {Level.STUDY: OF_STUDY, Level.SERIES: OF_SERIES}  # of the header; of instances everything
@@ -22,7 +29,7 @@ _ALWAYS = {
 
 def row(asked: Asked, columns: list[Attribute], values: Any) -> Json:
     """One result: `values` are those of the columns, in their order."""
-    found: Json = {"00080005": _UTF8, "00080056": _ONLINE}
+    found: Json = dict(_SAID_BY_ALL)
     for attribute, value in zip(columns, values, strict=False):
         if "." not in attribute.tag:
             found[attribute.tag] = element(attribute, value)
@@ -40,9 +47,49 @@ def element(attribute: Attribute, value: Any) -> Json:
         return {"vr": vr, "Value": [f"{value.year:04}{value.month:02}{value.day:02}"]}
     if vr == "CS" and "\\" in value:
         return {"vr": vr, "Value": value.split("\\")}
-    if attribute.tag == "00100021" and value.startswith(_OF_STUDY_ALONE):
+    if attribute.tag == _ISSUER and value.startswith(_OF_STUDY_ALONE):
         return {"vr": vr}
     return {"vr": vr, "Value": [value]}
+
+
+def as_text(data: Json) -> str:
+    return json.dumps(data, ensure_ascii=False, separators=(",", ":"), check_circular=False)
+
+
+def writer(columns: Sequence[Attribute]) -> Callable[[Any], str]:
+    """Writes what `row` makes as JSON text, and makes no objects for it: of a page those are most of the work."""
+    begin = as_text(_SAID_BY_ALL)[:-1]
+    ways = [_way(attribute.tag) if "." not in attribute.tag else None for attribute in columns]
+
+    def write(values: Any) -> str:
+        return begin + "".join([way(v) for way, v in zip(ways, values, strict=False) if way]) + "}"
+
+    return write
+
+
+def with_url(text: str, url: str) -> str:
+    """A row that says where it is retrieved from (0008,1190)."""
+    return f'{text[:-1]},"00081190":{{"vr":"UR","Value":[{quoted(url)}]}}}}'
+
+
+@lru_cache(None)  # as many as there are columns
+def _way(tag: str) -> Callable[[Any], str]:
+    """How the values of one column are written, each behind a comma."""
+    attribute = BY_TAG[tag]
+    begin, several = f',"{tag}":{{"vr":"{attribute.vr}","Value":[', attribute.vr == "CS"
+    odd = attribute.vr in ("PN", "DA") or tag == _ISSUER
+
+    def write(value: Any) -> str:
+        if odd or value is None or value == "" or (several and "\\" in value):
+            return _odd(tag, value)
+        return f"{begin}{quoted(value) if isinstance(value, str) else value}]}}"
+
+    return write
+
+
+@lru_cache(8192)
+def _odd(tag: str, value: Any) -> str:
+    return f',"{tag}":{as_text(element(BY_TAG[tag], value))}'
 
 
 def columns_of(asked: Asked) -> list[Attribute]:
