@@ -34,6 +34,7 @@ from mip_app.dicomweb import rendering_api, retrieving_api, wado_uri
 from mip_app.dicomweb.api import router as dicomweb
 from mip_app.dicomweb.searching import router as searching
 from mip_app.dicomweb.shortcut import DicomWebShortcut
+from mip_app.dicomweb.storing_shortcut import StoringShortcut
 from mip_app.dicomweb.stow import router as stow
 from mip_app.dimse import components as send
 from mip_app.ingest import api as ingest_api
@@ -119,7 +120,8 @@ def with_api(pages: ASGIApp) -> ASGIApp:
         await (api if ours else pages)(scope, receive, send)
 
     built = bundle.client() if bundle.client().exists() else None
-    return Guard(dispatch, identity.find, built, [DicomWebShortcut(identity.lately)])
+    shortcuts = [DicomWebShortcut(identity.lately), StoringShortcut(identity.lately)]
+    return Guard(dispatch, identity.find, built, shortcuts)
 
 
 @contextlib.asynccontextmanager
