@@ -35,6 +35,7 @@ from mip_app.dicomweb.api import router as dicomweb
 from mip_app.dicomweb.searching import router as searching
 from mip_app.dicomweb.searching_shortcut import SearchingShortcut
 from mip_app.dicomweb.shortcut import DicomWebShortcut
+from mip_app.dicomweb.storing_shortcut import StoringShortcut
 from mip_app.dicomweb.stow import router as stow
 from mip_app.dimse import components as send
 from mip_app.ingest import api as ingest_api
@@ -120,7 +121,8 @@ def with_api(pages: ASGIApp) -> ASGIApp:
         await (api if ours else pages)(scope, receive, send)
 
     built = bundle.client() if bundle.client().exists() else None
-    shortcuts: list[Shortcut] = [DicomWebShortcut(identity.lately), SearchingShortcut(identity.lately)]
+    lately = identity.lately
+    shortcuts: list[Shortcut] = [DicomWebShortcut(lately), SearchingShortcut(lately), StoringShortcut(lately)]
     return Guard(dispatch, identity.find, built, shortcuts)
 
 

@@ -1,10 +1,12 @@
 """Statements that run hundreds of times a second: made once for each kind of database, then given to the driver as
 they are. What they answer is the driver's too: dates of SQLite are text."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, cast
 
-from sqlalchemy import CursorResult, Dialect
+from sqlalchemy import Connection, Dialect
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql import ClauseElement
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlmodel import Session
@@ -21,16 +23,30 @@ class Prepared:
         self._columns = list(columns) if columns is not None else None
         self._made: dict[str, tuple[str, Make]] = {}
 
-    def run(self, session: Session, *rows: Values) -> CursorResult[Any]:
+    def run(self, session: Session, *rows: Values) -> None:
         """With the values of each of `rows`, in the transaction of `session`."""
         connection = session.connection()
-        made = self._made.get(connection.dialect.name)
+        sql, make = self._made_for(connection.dialect)
+        with _cursor(connection) as cursor:
+            if len(rows) == 1:
+                cursor.execute(sql, make(rows[0]))
+            else:
+                cursor.executemany(sql, [make(row) for row in rows])
+
+    def first(self, session: Session, values: Values) -> tuple[Any, ...] | None:
+        """The first row of its answer, in the transaction of `session`."""
+        connection = session.connection()
+        sql, make = self._made_for(connection.dialect)
+        with _cursor(connection) as cursor:
+            cursor.execute(sql, make(values))
+            found: tuple[Any, ...] | None = cursor.fetchone()
+        return found
+
+    def _made_for(self, dialect: Dialect) -> tuple[str, Make]:
+        made = self._made.get(dialect.name)
         if made is None:
-            made = self._made[connection.dialect.name] = self._make(connection.dialect)
-        sql, make = made
-        return connection.exec_driver_sql(
-            sql, make(rows[0]) if len(rows) == 1 else [make(row) for row in rows]
-        )
+            made = self._made[dialect.name] = self._make(dialect)
+        return made
 
     def _make(self, dialect: Dialect) -> tuple[str, Make]:
         compiled = cast(SQLCompiler, self._statement.compile(dialect=dialect, column_keys=self._columns))
@@ -41,8 +57,21 @@ class Prepared:
         names = list(compiled.positiontup or processors)
         steps = [(name, processors[name], fixed.get(name)) for name in names]
         if compiled.positional:
-            return str(compiled), lambda row: tuple(as_it_goes(row.get(n, f)) for n, as_it_goes, f in steps)
+            return str(compiled), lambda row: tuple([as_it_goes(row.get(n, f)) for n, as_it_goes, f in steps])
         return str(compiled), lambda row: {n: as_it_goes(row.get(n, f)) for n, as_it_goes, f in steps}
+
+
+@contextmanager
+def _cursor(connection: Connection) -> Iterator[Any]:
+    """The driver's; what it raises is raised as SQLAlchemy would, without statement and values: they may name people."""
+    cursor = connection.connection.cursor()
+    driver = connection.dialect.loaded_dbapi
+    try:
+        yield cursor
+    except driver.Error as error:
+        raise DBAPIError.instance(None, None, error, driver.Error, dialect=connection.dialect) from error
+    finally:
+        cursor.close()
 
 
 def _as_it_is(value: Any) -> Any:

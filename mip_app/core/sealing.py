@@ -74,7 +74,7 @@ def _bound(purpose: str, row: object) -> bytes:
 
 def _master() -> bytes:
     given = settings().secret_key.get_secret_value()
-    return given.encode() if given else _kept(str(settings().data_dir.resolve()))
+    return given.encode() if given else _kept(str(settings().data_dir))
 
 
 @cache

@@ -2,11 +2,11 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Header, Request
+from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 from starlette.requests import ClientDisconnect
 
-from mip_app.core.actor import Actor, Permission
+from mip_app.core.actor import Actor, Permission, needs
 from mip_app.core.errors import Invalid, TooLarge
 from mip_app.core.http import Needs
 from mip_app.core.limits import declare_body
@@ -33,25 +33,25 @@ class NothingSent(Invalid):
 
 @router.post("/studies")
 @router.post("/studies/{study}")
-async def store_instances(
-    request: Request,
-    sender: Sender,
-    study: str = "",
-    content_type: Annotated[str, Header()] = "",
-    content_encoding: Annotated[str, Header()] = "identity",
-    content_length: Annotated[str, Header()] = "",
-    accept: Annotated[str, Header()] = "",
-) -> Response:
-    answer_type = store.accepted(accept)
+async def store_instances(request: Request, sender: Sender, study: str = "") -> Response:
+    return await stored(request, sender, study)
+
+
+@needs(Permission.STUDY_UPLOAD)
+async def stored(request: Request, sender: Actor, study: str) -> Response:
+    """Store what the body holds, of `study` alone where one is named. Raises MipError."""
+    said = request.headers
+    answer_type = store.accepted(said.get("accept", ""))
     if not answer_type:
         raise NotAcceptable()
-    packed = content_encoding.strip().lower()
+    packed = said.get("content-encoding", "identity").strip().lower()
     if packed not in ("identity", "", "gzip", "x-gzip"):
         raise UnsupportedMediaType()
-    if content_length.isdecimal() and int(content_length) > settings().max_archive_bytes:
+    length = said.get("content-length", "")
+    if length.isdecimal() and int(length) > settings().max_archive_bytes:
         raise TooLarge()
     receiving = Receiving(sender, only_study=study)
-    reader: Reader = reader_of(content_type, receiving)
+    reader: Reader = reader_of(said.get("content-type", ""), receiving)
     await _receive(request, Gunzip(reader) if "gzip" in packed else reader, receiving)
     outcomes = await receiving.outcomes()
     if not outcomes:

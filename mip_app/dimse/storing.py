@@ -58,7 +58,7 @@ class Storing:
         checked = check_received(self.actor, self.name, received)
         if not isinstance(checked, Checked):
             return checked
-        return committer().submit(self.actor, [checked]).result()[0]
+        return committer().submit(self.actor, [checked], here=True).result()[0]
 
     def abandon(self) -> None:
         """The association ended inside the data set."""

@@ -95,7 +95,7 @@ async def answer(uploader: Actor, name: str, received: Received, archive: bool) 
 
 def _one(uploader: Actor, name: str, received: Received) -> Outcomes:
     checked = [check_received(uploader, name, received)]
-    yield from together(checked, submit(uploader, checked))
+    yield from together(checked, submit(uploader, checked, here=True))
 
 
 def _entries(uploader: Actor, name: str, received: Received) -> Outcomes:

@@ -15,11 +15,11 @@ from mip_app.core.blobs import blobs
 from mip_app.core.clock import utc_now
 from mip_app.core.errors import Conflict
 from mip_app.dicom.part10 import Header
+from mip_app.ingest import rows
 from mip_app.ingest.checking import Checked
 from mip_app.ingest.matching import Person, find, richer
 from mip_app.studies import corrections, door, patients
 from mip_app.studies.models import Patient, PatientConflict, Study
-from mip_app.studies.models import StudyErasure as Erasure
 
 Named = tuple[str, str, str, str, date | None, str]  # a study's UID, and whom a file of it names
 
@@ -99,12 +99,7 @@ def require_bytes(session: Session, actor: Actor, item: Checked, erased: dict[st
     """
     study_uid = item.header.study_uid
     if study_uid not in erased:
-        erasure = (
-            select(Erasure)
-            .where(Erasure.institution_id == actor.institution, Erasure.study_uid == study_uid)
-            .with_for_update()
-        )
-        erased[study_uid] = bool(session.exec(erasure).all())
+        erased[study_uid] = rows.is_being_erased(session, actor.institution, study_uid)
     if not erased[study_uid]:
         return
     item.kept.result()  # on its way to the disk until now

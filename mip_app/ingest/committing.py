@@ -1,4 +1,5 @@
-"""One thread of a process commits what all of its requests have checked: many files share the wait for the disk."""
+"""What all requests of a process have checked is committed by one of its threads at a time: files share the wait for
+the disk. Whoever comes alone commits in the own thread, without waking another."""
 
 import os
 import queue
@@ -36,31 +37,43 @@ class Committer:
 
     def __init__(self) -> None:
         self._jobs: queue.SimpleQueue[_Job] = queue.SimpleQueue()
+        self._turn = threading.Lock()
+        self._turn.acquire()  # the thread's, until it is ready
         threading.Thread(target=self._run, name="mip-commit", daemon=True).start()
 
-    def submit(self, actor: Actor, ready: list[Checked]) -> "Future[list[Outcome]]":
-        """The outcomes, in the order of `ready`."""
+    def submit(self, actor: Actor, ready: list[Checked], here: bool = False) -> "Future[list[Outcome]]":
+        """The outcomes, in the order of `ready`. `here`: the caller has nothing else to do."""
         job = _Job(actor, ready, Future())
-        if ready:
-            self._jobs.put(job)
-        else:
+        if not ready:
             job.done.set_result([])
+        elif here and self._turn.acquire(blocking=False):
+            try:
+                job.done.set_result(_commit([job])[0])
+            finally:
+                self._turn.release()
+        else:
+            self._jobs.put(job)
         return job.done
 
     def _run(self) -> None:
         with suppress(OSError):
             blobs().tidy()
         search_keys("张三")  # loads its dictionary, a second that no transaction shall hold the others up for
+        self._turn.release()
         while True:
             jobs = [self._jobs.get()]
-            with suppress(queue.Empty):
-                while sum(len(job.ready) for job in jobs) < TOGETHER:
-                    jobs.append(self._jobs.get_nowait())
-            # Whoever asked may be gone: what they sent is stored all the same, and nobody is told.
-            heard = [job.done.set_running_or_notify_cancel() for job in jobs]
-            for job, outcomes, somebody in zip(jobs, _commit(jobs), heard, strict=True):
-                if somebody:
-                    job.done.set_result(outcomes)
+            with self._turn:
+                self._commit(jobs)
+
+    def _commit(self, jobs: list[_Job]) -> None:
+        with suppress(queue.Empty):
+            while sum(len(job.ready) for job in jobs) < TOGETHER:
+                jobs.append(self._jobs.get_nowait())
+        # Whoever asked may be gone: what they sent is stored all the same, and nobody is told.
+        heard = [job.done.set_running_or_notify_cancel() for job in jobs]
+        for job, outcomes, somebody in zip(jobs, _commit(jobs), heard, strict=True):
+            if somebody:
+                job.done.set_result(outcomes)
 
 
 def _commit(jobs: list[_Job]) -> list[list[Outcome]]:

@@ -83,16 +83,20 @@ class Receiving:
             self._arriving = None
 
     def finish(self) -> None:
-        """Hand over what is left."""
-        if self._checked:
-            self.batches.append((self._checked, submit(self.actor, self._checked)))
-            self._checked = []
+        """Nothing more comes: hand over what is left."""
+        self._hand_over(here=not self.batches)  # in their order
 
     async def outcomes(self) -> list[Outcome]:
         """All of them, when they are committed."""
         for _, stored in self.batches:
-            await asyncio.wrap_future(stored)
+            if not stored.done():
+                await asyncio.wrap_future(stored)
         return list(self._answers())
+
+    def _hand_over(self, here: bool = False) -> None:
+        if self._checked:
+            self.batches.append((self._checked, submit(self.actor, self._checked, here)))
+            self._checked = []
 
     def _answers(self) -> Iterator[Outcome]:
         for checked, stored in self.batches:
@@ -101,4 +105,4 @@ class Receiving:
     def _add(self, item: Checked | Outcome) -> None:
         self._checked.append(item)
         if len(self._checked) >= TOGETHER:
-            self.finish()
+            self._hand_over()

@@ -12,18 +12,25 @@ from sqlmodel import Session
 
 from mip_app.core.prepared import Prepared
 from mip_app.dicom.part10 import Header
-from mip_app.studies.models import Instance, Patient, Series, Study
+from mip_app.studies.models import Instance, Patient, Series, Study, StudyErasure
 
 _INSTANCE: Any = Instance.__table__  # type: ignore[attr-defined]
 _SERIES: Any = Series.__table__  # type: ignore[attr-defined]
 _STUDY: Any = Study.__table__  # type: ignore[attr-defined]
 _PATIENT: Any = Patient.__table__  # type: ignore[attr-defined]
+_ERASED: Any = StudyErasure.__table__  # type: ignore[attr-defined]
 
 _SHA256 = Prepared(
     select(_INSTANCE.c.sha256).where(
         _INSTANCE.c.institution_id == bindparam("institution"),
         _INSTANCE.c.sop_instance_uid == bindparam("uid"),
     )
+)
+# Waits for the remover of this study.
+_ERASURE = Prepared(
+    select(_ERASED.c.id)
+    .where(_ERASED.c.institution_id == bindparam("institution"), _ERASED.c.study_uid == bindparam("study"))
+    .with_for_update()
 )
 # Counts are added to the study's row: on PostgreSQL another process waits here.
 _PLACE = Prepared(
@@ -63,8 +70,13 @@ _STUDY_GROWS = Prepared(
 
 def sha256_of(session: Session, institution: int, sop_instance_uid: str) -> str:
     """Of an instance that is there already; '' where it is not."""
-    found = _SHA256.run(session, {"institution": institution, "uid": sop_instance_uid}).scalar()
-    return str(found or "")
+    found = _SHA256.first(session, {"institution": institution, "uid": sop_instance_uid})
+    return str(found[0]) if found else ""
+
+
+def is_being_erased(session: Session, institution: int, study_uid: str) -> bool:
+    """Whether a deletion of this study removes bytes."""
+    return _ERASURE.first(session, {"institution": institution, "study": study_uid}) is not None
 
 
 def place_of(session: Session, institution: int, header: Header, issuer: str) -> tuple[int, int] | None:
@@ -73,10 +85,10 @@ def place_of(session: Session, institution: int, header: Header, issuer: str) ->
     None for everything else, which is for objects and rules to say.
     """
     asked = {"institution": institution, "study": header.study_uid, "series": header.series_uid}
-    found = _PLACE.run(session, asked).first()
+    found = _PLACE.first(session, asked)
     if found is None:
         return None
-    study, series, *person, birth_date = tuple(found)
+    study, series, *person, birth_date = found
     says = [header.patient_id, issuer, header.patient_name, header.patient_sex]
     born = None if birth_date is None else str(birth_date)
     same = person == says and born == (str(header.patient_birth_date) if header.patient_birth_date else None)

@@ -12,6 +12,8 @@ from mip_app.studies.query import names
 def write(session: Session, stored: Iterable[tuple[Study, Patient]]) -> None:
     """Keys of studies and patients that were made or grew in this transaction; those written before are left."""
     pairs = list(stored)
+    if not pairs:
+        return
     for patient in {patient.id: patient for _, patient in pairs if not patient.name_folded}.values():
         _add(session, patient)
     studies = {study.id: study for study, _ in pairs if study.modalities}
