@@ -37,7 +37,7 @@ class Limits:
     total_bytes: int = 64 * GIB
     ratio: int = 200
     ratio_from: int = 64 * 1024 * 1024
-    directory_bytes: int = 64 * 1024 * 1024
+    directory_bytes: int = 64 * 1024 * 1024  # of a zip, and a DICOMDIR
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ def _folder(folder: Path, limits: Limits) -> Iterator[Found]:
     top, here = folder.resolve().name, folder.resolve()
     if (directory := directory_in(folder)) is not None:
         try:
-            named = named_in(directory)
+            named = named_in(directory, limits.directory_bytes)
         except Refused as refused:
             yield Found(shown(f"{top}/{directory.name}"), error=refused.code)
             named, done = [], {directory.resolve()}

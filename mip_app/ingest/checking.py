@@ -14,6 +14,7 @@ from mip_app.core.settings import settings
 from mip_app.dicom.elements import Walker
 from mip_app.dicom.part10 import Header, Refused, read_header
 from mip_app.ingest import reading
+from mip_app.ingest.limits import file_limits
 from mip_app.ingest.outcome import Kind, Outcome, Source
 
 
@@ -68,7 +69,7 @@ def check(actor: Actor, source: Source) -> Checked | Outcome:
 def check_received(actor: Actor, name: str, received: Received, only_study: str = "") -> Checked | Outcome:
     """The same for a file in the waiting room, which it leaves: for its place, or refused."""
     try:
-        header = read_header(received.path)
+        header = read_header(received.path, file_limits())
         if only_study not in ("", header.study_uid):
             raise Refused("ingest.other_study")
         packed = zlib.compress(_json(header.json).encode(), 1)
@@ -107,7 +108,7 @@ def _named(received: Received) -> tuple[str, str]:
     """SOP Class and Instance UID that the file meta of a damaged file tells, so that its sender knows which it was."""
     try:
         with received.path.open("rb") as stream:
-            walker = Walker(stream, received.size)
+            walker = Walker(stream, received.size, file_limits())
             walker.seek(128)
             if walker.read(4) != b"DICM":
                 return "", ""
