@@ -1,12 +1,12 @@
 """How fast images come in, and in how much memory.
 
-    python benchmarks/ingest.py zip [--gib 2]
+    python benchmarks/ingest.py zip [--gib 2] [--jobs 4]
     python benchmarks/ingest.py stow
 
 `zip`: `mip ingest` of one archive of 512 KiB slices into a fresh SQLite installation; MIP_DATABASE_URL chooses another.
 `stow`: STOW-RS against a server of its own (`mip run`), 300 slices: one a request over 1 and 4 connections, 20 a request;
 then 250 small studies of two images, a study a request.
-Prints instances/s and MB/s, the peak of resident memory, and the CPU seconds of the process that takes them in.
+Prints instances/s and MB/s, the peak of resident memory, and the CPU seconds of the processes that take them in.
 """
 
 import argparse
@@ -65,14 +65,14 @@ def installation(scratch: str | None) -> Iterator[tuple[Path, str]]:
         yield Path(folder), write(opening.create_api_key, opening.CONSOLE, institution, "bench")
 
 
-def bench_zip(folder: Path, gib: float) -> None:
+def bench_zip(folder: Path, gib: float, more: list[str]) -> None:
     count = int(gib * 1024**3 / SLICE) + 1
     archive = folder / "images.zip"
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_STORED) as out:
         for name, data in slices(count, 1):
             out.writestr(name, data)
     begun = time.perf_counter()
-    subprocess.run([*MIP, "ingest", str(archive), "--institution", "BENCH"], check=True)
+    subprocess.run([*MIP, "ingest", str(archive), "--institution", "BENCH", *more], check=True)
     seconds = time.perf_counter() - begun
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu = used.ru_utime + used.ru_stime
@@ -159,11 +159,12 @@ def main() -> None:
     )
     parser.add_argument("what", choices=("zip", "stow"))
     parser.add_argument("--gib", type=float, default=2.0)
+    parser.add_argument("--jobs", help="of `mip ingest`; its own default")
     parser.add_argument("--scratch", help="folder on the disk to be measured")
     asked = parser.parse_args()
     with installation(asked.scratch) as (folder, key):
         if asked.what == "zip":
-            bench_zip(folder, asked.gib)
+            bench_zip(folder, asked.gib, ["--jobs", asked.jobs] if asked.jobs else [])
         else:
             bench_stow(folder, key)
 

@@ -55,15 +55,20 @@ def migrate() -> None:
     "--report", type=click.File("w", "utf-8", lazy=False), help="A line of JSON for each file as it is done."
 )
 @click.option("--again", is_flag=True, help="Read files too that went in before and have not changed.")
-def ingest(paths: tuple[Path, ...], institution: str, report: TextIO | None, again: bool) -> None:
+@click.option(
+    "--jobs", type=click.IntRange(1, 64), metavar="N", help="Processes that read; as many as CPUs, at most 4."
+)
+def ingest(
+    paths: tuple[Path, ...], institution: str, report: TextIO | None, again: bool, jobs: int | None
+) -> None:
     """Take in DICOM files, folders, and archives: zip, tar, tar.gz, gz. What went in before is passed over.
 
     Ends with 0 when all that is DICOM went in, with 1 when something was refused; each is named with its reason.
     What is not DICOM in a folder or an archive is named only.
     """
-    from mip_app.ingest import command
+    from mip_app.ingest import checkers, command
 
-    sys.exit(command.ingest(list(paths), institution, report, again=again))
+    sys.exit(command.ingest(list(paths), institution, report, again=again, jobs=jobs or checkers.processes()))
 
 
 @mip.command()

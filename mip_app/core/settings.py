@@ -187,6 +187,21 @@ class Settings(BaseSettings):
         description="Most an archive, an entry of it or a packed body may unpack to, as a multiple of its packed size",
     )
 
+    max_archive_ratio_from: int = Field(
+        64 * 1024**2, ge=0, description="What unpacks to no more bytes than this may grow as it likes"
+    )
+    max_directory_bytes: int = Field(
+        64 * 1024**2, ge=0, description="Largest directory of a zip, and largest DICOMDIR that is read"
+    )
+    max_elements: int = Field(
+        300_000, ge=1, description="Most data elements and items of sequences in one file"
+    )
+    max_nesting: int = Field(64, ge=0, le=100, description="How deep sequences of one file may be nested")
+    max_fragments: int = Field(500_000, ge=1, description="Most fragments of encapsulated pixel data")
+    max_inflated_bytes: int = Field(
+        512 * 1024**2, ge=1, description="Most bytes that a deflated data set may grow to"
+    )
+
     delete_wait_hours: int = Field(
         24,
         ge=0,

@@ -7,7 +7,6 @@ from pydicom import dcmread
 
 from mip_app.dicom.elements import Refused
 
-LARGEST = 64 * 1024 * 1024
 _COMPONENT = re.compile(r"[^/\\:\0]{1,64}")  # PS3.10 8.2 says eight letters; others write what they have
 
 
@@ -20,14 +19,14 @@ def directory_in(folder: Path) -> Path | None:
     return min(found) if found else None
 
 
-def named_in(directory: Path) -> list[Path]:
+def named_in(directory: Path, most_bytes: int) -> list[Path]:
     """The files that are there, each once. Raises Refused: ingest.outside_folder, whole, when one leads out of it.
 
     A directory that cannot be read names nothing: its files are found without it.
     """
     folder = directory.parent.resolve()
     try:
-        if directory.stat().st_size > LARGEST:
+        if directory.stat().st_size > most_bytes:
             return []
         read = dcmread(directory, specific_tags=["DirectoryRecordSequence"])
         ids = [record.get("ReferencedFileID") for record in read.get("DirectoryRecordSequence") or []]

@@ -6,6 +6,7 @@ so the walk is ours; dictionaries and code pages are pydicom's.
 """
 
 import struct
+import sys
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import BinaryIO
@@ -19,9 +20,6 @@ UNDEFINED = 0xFFFFFFFF
 ITEM, ITEM_END, SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
 PIXEL_DATA = frozenset({0x7FE00008, 0x7FE00009, 0x7FE00010})
 
-MAX_DEPTH = 64
-MAX_ELEMENTS = 300_000
-MAX_FRAGMENTS = 500_000
 MAX_TEXT = MAX_TABLE = 256 * 1024  # longer text, number lists and palettes stay in the file
 MAX_BINARY = 4 * 1024
 MAX_LOADED = 8 * 1024 * 1024  # of all values together
@@ -35,6 +33,21 @@ class Refused(Invalid):
     """This file does not go in. `code` says why: ingest.not_dicom, ingest.incomplete, …"""
 
     code = "ingest.not_dicom"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one file may ask of whoever takes it in."""
+
+    elements: int  # items of sequences count, too
+    nesting: int
+    fragments: int
+    inflated_bytes: int  # of a data set that is deflated
+
+
+DEEPEST = 100  # Python's stack
+# What has been taken in is read, whatever the limits are by now.
+STORED = Limits(sys.maxsize, DEEPEST, sys.maxsize, sys.maxsize)
 
 
 @dataclass(slots=True)
@@ -84,10 +97,10 @@ def private_vr(tag: int, creator: str) -> str:
 class Walker:
     """Reads data sets out of a seekable stream of `size` bytes. Raises Refused, and nothing else on purpose."""
 
-    def __init__(self, stream: BinaryIO, size: int, little_endian: bool = True) -> None:
-        self.stream, self.size, self.position = stream, size, 0
+    def __init__(self, stream: BinaryIO, size: int, limits: Limits = STORED) -> None:
+        self.stream, self.size, self.limits, self.position = stream, size, limits, 0
         self.elements = self.loaded = 0
-        self.set_order(little_endian)
+        self.set_order(little_endian=True)
 
     def set_order(self, little_endian: bool) -> None:
         self.little_endian = little_endian
@@ -116,8 +129,8 @@ class Walker:
 
     def data_set(self, explicit: bool, end: int | None = None, depth: int = 0, meta: bool = False) -> DataSet:
         """Elements up to `end`, an item's end mark, or the pixel data; `meta`: up to the end of group 0002."""
-        if depth > MAX_DEPTH:
-            raise Refused("ingest.too_deep", limit=MAX_DEPTH)
+        if depth > self.limits.nesting:
+            raise Refused("ingest.too_deep")
         found = DataSet(little_endian=self.little_endian)
         limit = self.size if end is None else end
         while self.position < limit:
@@ -148,8 +161,8 @@ class Walker:
 
     def _count(self) -> None:
         self.elements += 1
-        if self.elements > MAX_ELEMENTS:
-            raise Refused("ingest.not_plausible", elements=MAX_ELEMENTS)
+        if self.elements > self.limits.elements:
+            raise Refused("ingest.too_many_elements")
 
     def _element(
         self, tag: int, head: bytes, length: int, explicit: bool, among: DataSet, depth: int
@@ -229,8 +242,8 @@ class Walker:
             if tag != ITEM or length == UNDEFINED:
                 raise Refused("ingest.incomplete", position=self.position - 8)
             found.append((self.position, length))
-            if len(found) > MAX_FRAGMENTS:
-                raise Refused("ingest.not_plausible", fragments=MAX_FRAGMENTS)
+            if len(found) > self.limits.fragments:
+                raise Refused("ingest.too_many_fragments")
             self.skip(length)
         return found
 

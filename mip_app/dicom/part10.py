@@ -2,7 +2,8 @@
 
 Refused codes: ingest.not_dicom, ingest.incomplete (cut, damaged, or lengths that lead past the end), ingest.no_uid,
 ingest.bad_uid, ingest.mismatch (file meta and data set name different SOP classes), ingest.not_plausible (claims more
-pixels than there are bytes), ingest.too_deep, ingest.dicomdir.
+pixels than there are bytes), ingest.dicomdir; beyond a limit ingest.too_deep, ingest.too_many_elements,
+ingest.too_many_fragments, ingest.inflates.
 Another SOP instance UID in the file meta is only remarked (`notes`): de-identifying software leaves the old one there
 all the time, and what counts is the data set's.
 What goes in without being drawable (`frames.count` 0 and a reason): no or empty pixel data, zero rows or columns,
@@ -22,7 +23,7 @@ from typing import Any, BinaryIO, cast
 from mip_app.dicom import frames as frame_rules
 from mip_app.dicom.charset import encodings
 from mip_app.dicom.dicomjson import Json, to_json, values
-from mip_app.dicom.elements import UNDEFINED, DataSet, Refused, Walker
+from mip_app.dicom.elements import STORED, UNDEFINED, DataSet, Limits, Refused, Walker
 from mip_app.dicom.frames import FrameIndex, Shape
 
 __all__ = ["Header", "Parsed", "Refused", "parse_date", "parse_time", "parsed", "read_header", "shape_of"]
@@ -31,7 +32,6 @@ IMPLICIT, EXPLICIT, BIG_ENDIAN = "1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.
 GE_PRIVATE = "1.2.840.113619.5.2"  # implicit little endian with big endian pixels
 DEFLATED = frozenset({"1.2.840.10008.1.2.1.99", "1.2.840.10008.1.2.4.95"})
 DICOMDIR = "1.2.840.10008.1.3.10"
-MAX_INFLATED = 512 * 1024 * 1024
 _UID = re.compile(r"[0-9.]{1,64}")
 
 
@@ -104,9 +104,9 @@ class Parsed:
     syntax: str
 
 
-def read_header(path: Path) -> Header:
+def read_header(path: Path, limits: Limits = STORED) -> Header:
     """Reads the header and walks the item headers of the pixel data; pixels stay on the disk. Raises Refused."""
-    with parsed(path) as found:
+    with parsed(path, limits) as found:
         try:
             uids = _uids(found.data, found.meta)
             instance = _uid(found.meta, 0x00020003)
@@ -118,15 +118,14 @@ def read_header(path: Path) -> Header:
 
 
 @contextmanager
-def parsed(path: Path) -> Iterator[Parsed]:
+def parsed(path: Path, limits: Limits = STORED) -> Iterator[Parsed]:
     """The file's data set up to the pixel data. Raises Refused."""
     with path.open("rb") as stream, tempfile.SpooledTemporaryFile(max_size=1024 * 1024) as inflated:
-        yield _parse(stream, path.stat().st_size, cast(BinaryIO, inflated))
+        yield _parse(Walker(stream, path.stat().st_size, limits), cast(BinaryIO, inflated))
 
 
-def _parse(stream: BinaryIO, size: int, inflated: BinaryIO) -> Parsed:
-    head = stream.read(132)
-    walker = Walker(stream, size)
+def _parse(walker: Walker, inflated: BinaryIO) -> Parsed:
+    head = walker.stream.read(132)
     if head[128:132] == b"DICM":
         walker.seek(132)
         return _after_preamble(walker, inflated)
@@ -152,21 +151,22 @@ def _after_preamble(walker: Walker, inflated: BinaryIO) -> Parsed:
         raise Refused("ingest.dicomdir")
     syntax = _uid(meta, 0x00020010)
     if syntax in DEFLATED:
-        walker = Walker(inflated, inflate(walker.stream, walker.position, inflated))
+        walker = Walker(inflated, _inflate(walker, inflated), walker.limits)
     return _data_set(walker, meta, syntax)
 
 
-def inflate(stream: BinaryIO, position: int, into: BinaryIO) -> int:
+def _inflate(walker: Walker, into: BinaryIO) -> int:
     """The data set of a deflated file (PS3.5 A.5), written to `into`; its size. Raises Refused."""
-    stream.seek(position)
+    stream = walker.stream
+    stream.seek(walker.position)
     inflater, size = zlib.decompressobj(-zlib.MAX_WBITS), 0
     try:
         while not inflater.eof and (chunk := stream.read(64 * 1024)):
             while chunk and not inflater.eof:
                 size += into.write(inflater.decompress(chunk, 1024 * 1024))
                 chunk = inflater.unconsumed_tail
-                if size > MAX_INFLATED:
-                    raise Refused("ingest.not_plausible", limit=MAX_INFLATED)
+                if size > walker.limits.inflated_bytes:
+                    raise Refused("ingest.inflates")
     except zlib.error as error:
         raise Refused("ingest.incomplete", reason="deflate") from error
     if not inflater.eof:

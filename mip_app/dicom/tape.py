@@ -13,6 +13,7 @@ import tempfile
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO, Self, cast
 
@@ -110,7 +111,11 @@ def _set_down(source: BinaryIO) -> Callable[[], BinaryIO]:
 
 
 def _part(archive: Path, offset: int, size: int) -> Callable[[], BinaryIO]:
-    return lambda: cast(BinaryIO, io.BufferedReader(_Part(archive, offset, size)))
+    return partial(_opened, archive, offset, size)
+
+
+def _opened(archive: Path, offset: int, size: int) -> BinaryIO:
+    return cast(BinaryIO, io.BufferedReader(_Part(archive, offset, size)))
 
 
 class _Part(io.RawIOBase):

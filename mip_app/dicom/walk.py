@@ -14,6 +14,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache, partial
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
@@ -37,7 +38,7 @@ class Limits:
     total_bytes: int = 64 * GIB
     ratio: int = 200
     ratio_from: int = 64 * 1024 * 1024
-    directory_bytes: int = 64 * 1024 * 1024
+    directory_bytes: int = 64 * 1024 * 1024  # of a zip, and a DICOMDIR
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,7 @@ def _folder(folder: Path, limits: Limits) -> Iterator[Found]:
     top, here = folder.resolve().name, folder.resolve()
     if (directory := directory_in(folder)) is not None:
         try:
-            named = named_in(directory)
+            named = named_in(directory, limits.directory_bytes)
         except Refused as refused:
             yield Found(shown(f"{top}/{directory.name}"), error=refused.code)
             named, done = [], {directory.resolve()}
@@ -111,7 +112,11 @@ def _file(path: Path, name: str, limits: Limits) -> Iterator[Found]:
         elif about.st_size > limits.file_bytes:
             yield Found(name, about.st_size, error="ingest.too_large")
         else:
-            yield Found(name, about.st_size, lambda: path.open("rb"), path=path)
+            yield Found(name, about.st_size, partial(_file_opened, path), path=path)
+
+
+def _file_opened(path: Path) -> BinaryIO:
+    return path.open("rb")
 
 
 def is_zip(head: bytes) -> bool:
@@ -144,6 +149,7 @@ def entries_in(archive: Path | BinaryIO, name: str, limits: Limits | None = None
         return
     total = _Total(limits.total_bytes)
     told = 0
+    place = archive if isinstance(archive, Path) else None
     for number, info in enumerate(opened.infolist()):
         if number >= limits.entries or count > limits.entries:
             yield Found(name, error="ingest.too_many")
@@ -155,7 +161,8 @@ def entries_in(archive: Path | BinaryIO, name: str, limits: Limits | None = None
         if told > limits.total_bytes:
             yield Found(label, info.file_size, error="ingest.zip_bomb")
             return
-        yield _entry(opened, info, label, limits, total)
+        reader = _InZip(opened, number, total, place)
+        yield _entry(reader, info, label, limits)
 
 
 def _tape(archive: Path, name: str, limits: Limits) -> Iterator[Found]:
@@ -168,9 +175,7 @@ def _tape(archive: Path, name: str, limits: Limits) -> Iterator[Found]:
             yield Found(label, entry.size, entry.open, entry.error)
 
 
-def _entry(
-    opened: zipfile.ZipFile, info: zipfile.ZipInfo, label: str, limits: Limits, total: "_Total"
-) -> Found:
+def _entry(reader: "_InZip", info: zipfile.ZipInfo, label: str, limits: Limits) -> Found:
     size = info.file_size
     error = ""
     if info.flag_bits & 0x1:
@@ -181,7 +186,7 @@ def _entry(
         error = "ingest.zip_bomb"
     else:
         try:
-            with opened.open(info) as stream:
+            with reader.opened.open(info) as stream:
                 error = "ingest.nested_zip" if is_zip(stream.read(132)) else ""
         except NotImplementedError:
             error = "ingest.unsupported_zip"
@@ -191,7 +196,34 @@ def _entry(
             error = "ingest.bad_zip"
     if error:
         return Found(label, size, error=error)
-    return Found(label, size, lambda: io.BufferedReader(_Entry(opened, info, total), 64 * 1024))
+    return Found(label, size, reader)
+
+
+class _InZip:
+    """Opens one entry; in another process, too, where the zip is a file."""
+
+    def __init__(self, opened: zipfile.ZipFile, number: int, total: "_Total", path: Path | None) -> None:
+        self.opened, self.number, self.total, self.path = opened, number, total, path
+
+    def __call__(self) -> BinaryIO:
+        info = self.opened.infolist()[self.number]
+        return io.BufferedReader(_Entry(self.opened, info, self.total), 64 * 1024)
+
+    def __reduce__(self) -> tuple[Callable[..., "_InZip"], tuple[Path, int, int]]:
+        if self.path is None:
+            raise TypeError("this zip is a stream")
+        return _in_zip, (self.path, self.number, self.total.limit)
+
+
+def _in_zip(path: Path, number: int, limit: int) -> _InZip:
+    opened, total = _opened(path, limit)
+    return _InZip(opened, number, total, path)
+
+
+@lru_cache(1)
+def _opened(path: Path, limit: int) -> tuple[zipfile.ZipFile, "_Total"]:
+    """For another process, which is asked for entry after entry."""
+    return zipfile.ZipFile(path), _Total(limit)
 
 
 class _Total:

@@ -7,7 +7,6 @@ from mip_app.core.errors import Invalid, TooLarge
 from mip_app.core.settings import settings
 
 PIECE = 1024 * 1024
-RATIO_FROM = 16 * 1024 * 1024  # what is smaller may be as empty as it likes
 GZIP = 16 + zlib.MAX_WBITS
 
 
@@ -52,7 +51,8 @@ class Gunzip:
         allowed = settings()
         if self._given > allowed.max_archive_bytes:
             raise TooLarge()
-        if self._given > RATIO_FROM and self._given > allowed.max_archive_ratio * self._taken:
+        grown = self._given > allowed.max_archive_ratio * self._taken
+        if grown and self._given > allowed.max_archive_ratio_from:
             raise TooLarge("dicomweb.gzip_bomb")
         if piece:
             self._reader.feed(piece)

@@ -48,10 +48,18 @@ def node() -> None:
 @click.option("--address", required=True, help="IP address or network that it calls from.")
 @click.option("--port", default=0, help="Where it listens, when it does.")
 @click.option("--name", default="", help="For people: CT 1.")
+@click.option("--only-called", is_flag=True, help="It may not store; images are sent to it.")
 @click.option("--query", is_flag=True, help="It may search (C-FIND).")
 @click.option("--retrieve", is_flag=True, help="It may fetch (C-MOVE, C-GET).")
 def add(
-    institution: str, ae_title: str, address: str, port: int, name: str, query: bool, retrieve: bool
+    institution: str,
+    ae_title: str,
+    address: str,
+    port: int,
+    name: str,
+    only_called: bool,
+    query: bool,
+    retrieve: bool,
 ) -> None:
     """Register a scanner or an archive. It may store at once, and what else is said."""
     key = write(opening.institution_of_code, opening.CONSOLE, institution)
@@ -63,10 +71,12 @@ def add(
         address,
         name=name,
         port=port,
+        may_store=not only_called,
         may_query=query,
         may_retrieve=retrieve,
     )
-    click.echo(f"{ae_title} from {address} may send to {settings().dimse_ae_title}.")
+    if not only_called:
+        click.echo(f"{ae_title} from {address} may send to {settings().dimse_ae_title}.")
 
 
 @node.command("list")

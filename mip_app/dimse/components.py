@@ -12,19 +12,19 @@ from mip_app.ui.state import may
 SendTo: Any = state.SendTo
 
 
-def send_act(row: Any) -> rx.Component:
-    """For a row of the list; nothing for those who may not."""
+def send_act(row: Any, class_name: str, **props: Any) -> rx.Component:
+    """For one study of the list; nothing for those who may not."""
     return rx.cond(
         may("study.send"),
         rx.el.button(
             rx.icon("send", class_name="ico"),
             type="button",
             on_click=SendTo.open(row.uid),
-            tab_index=-1,
             title=t("send.title"),
             aria_label=t("send.title"),
             custom_attrs={"data-act": "send"},
-            class_name="btn btn-square btn-ghost btn-xs",
+            class_name=class_name,
+            **props,
         ),
     )
 
@@ -48,14 +48,14 @@ def send_dialog() -> rx.Component:
                     ),
                     class_name="mt-4 flex justify-end border-t border-base-300 px-6 py-4",
                 ),
-                class_name="modal-box max-w-md p-0",
+                class_name="modal-box max-w-md p-0 max-lg:max-w-none max-lg:pb-safe",
             ),
         ),
         open=SendTo.study != "",
         on_closed=SendTo.close,
         id="send",
         custom_attrs={"aria-labelledby": "send-title"},
-        class_name="modal",
+        class_name="modal max-lg:modal-bottom",
     )
 
 

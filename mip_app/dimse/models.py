@@ -2,19 +2,33 @@
 
 from datetime import datetime
 
-from sqlalchemy import UniqueConstraint
+from sqlalchemy import Index, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 from mip_app.core.columns import Utc
+
+_CALLS = text("may_store OR may_query OR may_retrieve")
 
 
 class Node(SQLModel, table=True):
     """An application entity (PS3.8), of one institution. Its title together with its address says who calls.
 
-    What it may do besides C-ECHO is said one by one; a new one may store and nothing else.
+    What it may do besides C-ECHO is said one by one; a new one may store and nothing else. One that may do nothing is
+    called only: an archive that several institutions send to.
     """
 
-    __table_args__ = (UniqueConstraint("ae_title", "address"),)  # or a caller would be two institutions'
+    __table_args__ = (
+        UniqueConstraint("institution_id", "ae_title", "address", name="node_of_one"),
+        # Or a caller would be two institutions'.
+        Index(
+            "node_that_calls",
+            "ae_title",
+            "address",
+            unique=True,
+            sqlite_where=_CALLS,
+            postgresql_where=_CALLS,
+        ),
+    )
 
     id: int | None = Field(default=None, primary_key=True)
     institution_id: int = Field(foreign_key="institution.id", index=True)
@@ -28,3 +42,8 @@ class Node(SQLModel, table=True):
     may_retrieve: bool = False  # C-GET, and C-MOVE to nodes of the same institution
     disabled: bool = False
     last_seen_at: datetime | None = Field(default=None, sa_type=Utc)
+
+    @property
+    def calls(self) -> bool:
+        """Whether it may do something here."""
+        return self.may_store or self.may_query or self.may_retrieve

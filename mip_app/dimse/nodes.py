@@ -20,19 +20,19 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 def calling(session: Session, ae_title: str, address: str) -> Node | None:
     """The node that calls by this title from this IP address; None: nobody we know.
 
-    The narrowest network that the address is in decides. Two that are as narrow would be a guess whose images
-    these are: nobody, then. Disabled nodes, institutions and alliances do not count.
+    Those that may do something here go first. The narrowest network that the address is in decides. Two that are as
+    narrow would be a guess whose images these are: nobody, then. Disabled nodes, institutions and alliances do not count.
     """
     found = _ip(address)
     if found is None:
         return None
-    fits: list[tuple[int, Node]] = []
+    fits: list[tuple[bool, int, Node]] = []
     for node in session.exec(_ENABLED.where(Node.ae_title == ae_title)).all():
         network = network_of(node.address)
         if network is not None and found in network:
-            fits.append((network.prefixlen, node))
-    narrowest = max((length for length, _ in fits), default=0)
-    nodes = [node for length, node in fits if length == narrowest]
+            fits.append((node.calls, network.prefixlen, node))
+    first = max((fit[:2] for fit in fits), default=None)
+    nodes = [fit[2] for fit in fits if fit[:2] == first]
     return nodes[0] if len(nodes) == 1 else None
 
 

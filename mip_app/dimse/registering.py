@@ -91,10 +91,11 @@ def register(
     *,
     name: str = "",
     port: int = 0,
+    may_store: bool = True,
     may_query: bool = False,
     may_retrieve: bool = False,
 ) -> int:
-    """From the console; the node may store, and what is said. Raises Invalid, NodeTaken."""
+    """From the console; what it may is said, else it may store. Raises Invalid, NodeTaken."""
     opening.at_console(actor)
     if not 0 <= port <= 65535:
         raise Invalid("node.bad_port", field="port")
@@ -104,6 +105,7 @@ def register(
         ae_title=nodes.valid_title(ae_title),
         address=nodes.valid_address(address),
         port=port,
+        may_store=may_store,
         may_query=may_query,
         may_retrieve=may_retrieve,
     )
@@ -215,8 +217,12 @@ def _port(form: dict[str, object]) -> int:
 
 
 def _refuse_taken(session: Session, node: Node) -> None:
-    same = select(Node.id).where(
+    """Callers are once in the whole installation, whoever is called only is once an institution."""
+    same = select(Node).where(
         Node.ae_title == node.ae_title, Node.address == node.address, col(Node.id) != (node.id or 0)
     )
-    if session.exec(same).first():
-        raise NodeTaken(field="ae_title")
+    for other in session.exec(same):
+        if other.institution_id == node.institution_id:
+            raise NodeTaken(field="ae_title")
+        if other.calls and node.calls:
+            raise NodeTaken("node.calls_elsewhere", field="ae_title")

@@ -14,6 +14,7 @@ from mip_app.core.settings import settings
 from mip_app.dicom.elements import Walker
 from mip_app.dicom.part10 import Header, Refused, read_header
 from mip_app.ingest import reading
+from mip_app.ingest.limits import file_limits
 from mip_app.ingest.outcome import Kind, Outcome, Source
 
 
@@ -46,6 +47,17 @@ class Checked:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """The same before it is on its way; it goes from process to process."""
+
+    name: str
+    header: Header
+    blob: str
+    packed: bytes
+    received: Received
+
+
 # Waiting for the disk, many at once: it takes what comes together in one go, and others work meanwhile.
 _keepers = ThreadPoolExecutor(16, thread_name_prefix="mip-keep")
 _json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
@@ -54,32 +66,54 @@ _json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 @needs(Permission.STUDY_UPLOAD)
 def check(actor: Actor, source: Source) -> Checked | Outcome:
     """Read one file that is offered. Never raises: what cannot be read is refused in words."""
+    received = receive(actor, source)
+    return check_received(actor, source.name, received) if isinstance(received, Received) else received
+
+
+@needs(Permission.STUDY_UPLOAD)
+def receive(actor: Actor, source: Source) -> Received | Outcome:
+    """Bring one file into the waiting room, or refuse it."""
     if source.error or source.open is None:
         return Outcome(source.name, Kind.REFUSED, source.error or "ingest.unreadable")
     try:
         with source.open() as stream:
-            received = blobs().receive(stream, settings().max_file_bytes)
+            return blobs().receive(stream, settings().max_file_bytes)
     except Exception as error:
         return refused(source.name, error)
-    return check_received(actor, source.name, received)
 
 
 @needs(Permission.STUDY_UPLOAD)
 def check_received(actor: Actor, name: str, received: Received, only_study: str = "") -> Checked | Outcome:
     """The same for a file in the waiting room, which it leaves: for its place, or refused."""
+    found = examine(actor, name, received, only_study)
+    return kept(actor, found) if isinstance(found, Examined) else found
+
+
+@needs(Permission.STUDY_UPLOAD)
+def examine(actor: Actor, name: str, received: Received, only_study: str = "") -> Examined | Outcome:
+    """Read what a file says. What is refused leaves the waiting room."""
     try:
-        header = read_header(received.path)
+        header = read_header(received.path, file_limits())
         if only_study not in ("", header.study_uid):
             raise Refused("ingest.other_study")
         packed = zlib.compress(_json(header.json).encode(), 1)
         key = _blob_key(actor, header, received)
-        kept = _keepers.submit(_keep, received, key)
     except Exception as error:
         class_uid, instance_uid = _named(received) if isinstance(error, MipError) else ("", "")
         received.discard()
         return replace(refused(name, error), sop_class_uid=class_uid, sop_instance_uid=instance_uid)
     asked = {tag: header.json[tag] for tag in reading.ASKED if tag in header.json}
-    return Checked(name, replace(header, json=asked), key, received.size, received.sha256, packed, kept)
+    return Examined(name, replace(header, json=asked), key, packed, received)
+
+
+@needs(Permission.STUDY_UPLOAD)
+def kept(actor: Actor, found: Examined) -> Checked:
+    """Send it on its way to its place."""
+    received = found.received
+    under_way = _keepers.submit(_keep, received, found.blob)
+    return Checked(
+        found.name, found.header, found.blob, received.size, received.sha256, found.packed, under_way
+    )
 
 
 def _keep(received: Received, key: str) -> None:
@@ -107,7 +141,7 @@ def _named(received: Received) -> tuple[str, str]:
     """SOP Class and Instance UID that the file meta of a damaged file tells, so that its sender knows which it was."""
     try:
         with received.path.open("rb") as stream:
-            walker = Walker(stream, received.size)
+            walker = Walker(stream, received.size, file_limits())
             walker.seek(128)
             if walker.read(4) != b"DICM":
                 return "", ""

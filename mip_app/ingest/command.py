@@ -16,6 +16,7 @@ from mip_app.core.actor import Actor, Permission
 from mip_app.core.database import read
 from mip_app.core.texts import words
 from mip_app.dicom.walk import Found, files_in
+from mip_app.ingest.checkers import Checkers
 from mip_app.ingest.journal import Journal, Seen, seen
 from mip_app.ingest.limits import archive_limits
 from mip_app.ingest.outcome import NO_IMAGES, Kind, Outcome
@@ -31,6 +32,7 @@ def ingest(
     out: TextIO = sys.stderr,
     *,
     again: bool = False,
+    jobs: int = 1,
 ) -> int:
     """Take in what is below `paths` and say what became of it; the exit code.
 
@@ -46,9 +48,9 @@ def ingest(
         counts[Kind.REFUSED] += 1
         out.write(f"✗ {missing}: {words('ingest.not_found', {})}\n")
     there = [path for path in paths if path.exists()]
-    with Journal(institution_id) as journal, _Progress(out, there) as progress:
+    with Journal(institution_id) as journal, _Progress(out, there) as progress, Checkers(jobs) as checkers:
         offered = _Offered(files_in(there, archive_limits()), journal, again, progress, counts)
-        for outcome in take_in(actor, offered):
+        for outcome in take_in(actor, offered, checkers.check):
             counts[kind := _kind(outcome, given)] += 1
             if report:
                 report.write(json.dumps(asdict(outcome), ensure_ascii=False) + "\n")

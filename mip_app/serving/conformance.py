@@ -34,7 +34,10 @@ _NEGOTIATED = (
     "dimse_ae_title", "dimse_port", "dimse_tls_port", "dimse_associations", "dimse_associations_node",
     "dimse_idle_seconds", "stall_seconds", "dimse_find_most", "dimse_send_seconds",
 )  # fmt: skip
-_TAKEN_IN = ("max_file_bytes", "max_archive_bytes", "max_archive_entries", "max_archive_ratio")
+_TAKEN_IN = (
+    "max_file_bytes", "max_archive_bytes", "max_archive_entries", "max_archive_ratio", "max_archive_ratio_from",
+    "max_directory_bytes", "max_elements", "max_nesting", "max_fragments", "max_inflated_bytes",
+)  # fmt: skip
 _MATCHING = {
     Kind.UID: "single value, list of UIDs",
     Kind.TEXT: "single value, wildcard, list (by backslash)",

@@ -63,9 +63,13 @@ def _card(row: RowVar) -> rx.Component:
             ),
             class_name="min-w-0 flex-1 py-3",
         ),
-        parts.report_link(
-            row,
-            class_name="flex min-w-15 flex-none pr-4 items-center justify-center text-base font-medium text-primary",
+        rx.el.div(
+            parts.report_link(
+                row,
+                class_name="flex min-h-11 min-w-11 flex-1 items-center justify-center text-base font-medium text-primary",
+            ),
+            *(act(row, "btn btn-square btn-ghost text-muted") for act in parts.more_acts),
+            class_name="flex min-w-15 flex-none flex-col items-center pr-2 empty:hidden",
         ),
         key=row.uid,
         custom_attrs={"data-uid": row.uid},

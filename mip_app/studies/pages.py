@@ -8,7 +8,7 @@ from reflex_base.vars import Var
 
 from mip_app.core.actor import Permission
 from mip_app.core.i18n import t
-from mip_app.studies import bars, cards, sheet, table
+from mip_app.studies import bars, cards, parts, sheet, table
 from mip_app.studies.layout_state import Layout
 from mip_app.studies.parts import RowVar, Studies
 from mip_app.ui.native import post_form
@@ -41,8 +41,8 @@ class ListKeys(NoSSRComponent):
 class Sending(Protocol):
     """What the list shows of a higher feature: the way images go out."""
 
-    def send_act(self, row: RowVar) -> rx.Component:
-        """Opens the dialog for a row of the PC's list."""
+    def send_act(self, row: RowVar, class_name: str, **props: object) -> rx.Component:
+        """Opens the dialog for one study."""
         ...
 
     def send_dialog(self) -> rx.Component:
@@ -52,7 +52,7 @@ class Sending(Protocol):
 
 def add_pages(app: rx.App, upload: Upload | None = None, sending: Sending | None = None) -> None:
     if sending:
-        table.more_acts[:] = [sending.send_act]
+        parts.more_acts[:] = [sending.send_act]
 
     def studies() -> rx.Component:
         return rx.fragment(_page(upload), sending.send_dialog() if sending else rx.fragment())

@@ -1,6 +1,6 @@
 """Small pieces of the table and of the cards alike."""
 
-from typing import Any
+from typing import Any, Protocol
 
 import reflex as rx
 from reflex_base.vars import VarData
@@ -14,6 +14,16 @@ from mip_app.ui.state import may
 # In components the attributes of a state are variables, which its types do not say.
 Studies: Any = state.Studies
 RowVar = Any  # the variable of a Row
+
+
+class Act(Protocol):
+    """A button for one study, as a row of the table or a card of the phone has room for it."""
+
+    def __call__(self, row: RowVar, class_name: str, **props: object) -> rx.Component: ...
+
+
+# Acts that features above this one bring; `add_pages` puts them here.
+more_acts: list[Act] = []
 
 
 def rows() -> rx.Var[list[Row]]:

@@ -39,13 +39,9 @@ def _printed(row: RowVar) -> rx.Component:
     return parts.or_missing(row.printed, rx.el.span(short, title=row.printed))
 
 
-# Acts on a study that features above this one bring; the composition root puts them here.
-more_acts: list[Callable[[RowVar], rx.Component]] = []
-
-
 def _acts(row: RowVar) -> rx.Component:
     return rx.el.span(
-        *(act(row) for act in more_acts),
+        *(act(row, "btn btn-square btn-ghost btn-xs", tab_index=-1) for act in parts.more_acts),
         parts.images_link(
             row, t("studies.images"), tab_index=-1, class_name="btn btn-ghost btn-xs font-normal"
         ),

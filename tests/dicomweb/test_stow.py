@@ -176,7 +176,7 @@ def test_a_packed_body_that_grows_too_much_is_413_before_it_is_all_there(api, mo
     from mip_app.dicomweb import packed
 
     monkeypatch.setattr(settings(), setting, 20 if setting == "max_archive_ratio" else 9_000_000)
-    monkeypatch.setattr(packed, "RATIO_FROM", 4_000_000)
+    monkeypatch.setattr(settings(), "max_archive_ratio_from", 4_000_000)
     bomb = gzip.compress(related(image(1) + bytes(60_000_000)))
     seen = []
     kept = packed.Gunzip._give

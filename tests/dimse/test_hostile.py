@@ -12,7 +12,8 @@ from contextlib import ExitStack
 import psutil
 import pytest
 
-from mip_app.dicom import part10
+from mip_app.core.settings import settings
+from mip_app.core.texts import words
 from mip_app.dimse import acceptor, association
 from mip_app.dimse.messages import COMMAND_MOST, IDENTIFIER_MOST
 from mip_app.dimse.storing import file_meta
@@ -29,7 +30,7 @@ from tests.dimse.callers import (
     store_rq,
 )
 from tests.dimse.conftest import register, rows, serving, waiting
-from tests.ingest.made import ROOT, image
+from tests.ingest.made import ROOT, beyond_limits, image
 
 CT, VERIFICATION = "1.2.840.10008.5.1.4.1.1.2", "1.2.840.10008.1.1"
 IMPLICIT, EXPLICIT, DEFLATED = "1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.1.99"
@@ -192,8 +193,19 @@ def test_an_element_that_claims_gigabytes_is_refused_in_words(scp, others_are_se
     assert rows() == []
 
 
+@pytest.mark.parametrize("setting", beyond_limits())
+def test_an_image_that_asks_for_more_than_is_set_is_refused_in_words(scp, monkeypatch, tmp_path, setting):
+    most, file, code = beyond_limits()[setting]
+    (tmp_path / "1.dcm").write_bytes(file)
+    with monkeypatch.context() as patch:
+        patch.setattr(settings(), setting, most)
+        answer = send(scp.port, tmp_path / "1.dcm")
+    assert (answer.Status, answer.ErrorComment) == (0xC000, words(code, {}, "en"))
+    assert send(scp.port, tmp_path / "1.dcm").Status == 0
+
+
 def test_a_deflated_bomb_is_refused_without_the_memory_for_it(scp, others_are_served, monkeypatch, tmp_path):
-    monkeypatch.setattr(part10, "MAX_INFLATED", 32 * 1024 * 1024)
+    monkeypatch.setattr(settings(), "max_inflated_bytes", 32 * 1024 * 1024)
     made = zlib.compressobj(9, wbits=-zlib.MAX_WBITS)
     bomb = made.compress(data_set_of(image(1))[:600])
     for _ in range(64):

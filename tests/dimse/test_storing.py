@@ -1,6 +1,7 @@
 """C-ECHO and C-STORE as modalities do them: what was sent is what is kept, and the answer is true."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 
@@ -13,10 +14,11 @@ from sqlmodel import Session, select
 from mip_app.accounts.models import Role
 from mip_app.accounts.roles import PERMISSIONS
 from mip_app.audit.models import Act, AuditEntry
-from mip_app.core.actor import Actor
+from mip_app.core.actor import Actor, Permission
 from mip_app.core.blobs import Arriving, blobs
-from mip_app.core.database import engine
+from mip_app.core.database import engine, write
 from mip_app.core.settings import settings
+from mip_app.dimse import registering
 from mip_app.dimse.models import Node
 from mip_app.ingest.service import take_in
 from mip_app.studies import door
@@ -152,6 +154,27 @@ def test_the_same_instance_in_two_institutions_is_each_ones_own(on_sqlite, hospi
     with serving() as scp:
         assert send(scp.port, slice_1, "CT1").Status == send(scp.port, slice_1, "CT2").Status == 0
     assert sorted(row.institution_id for row in rows()) == [jn1, qh2]
+
+
+def test_an_archive_of_several_institutions_is_called_by_all_and_calls_for_one(on_sqlite, hospital, slice_1):
+    jn1, qh2 = hospital("JN1"), hospital("QH2")
+    register(jn1, "PACS", port=104, may_store=False)
+    shared = register(qh2, "PACS", port=104, may_store=False)
+    with serving() as scp:
+        assert "Status" not in send(scp.port, slice_1, "PACS")  # known to two, and may do nothing
+        admin = Actor(None, "admin", qh2, frozenset({Permission.ADMIN_NODES}))
+        form = {"ae_title": "PACS", "address": "127.0.0.1", "port": "104", "may_store": True}
+        write(registering.change, admin, shared, form)
+        assert send(scp.port, slice_1, "PACS").Status == 0
+        assert [row.institution_id for row in rows()] == [qh2]
+        with Session(engine()) as session:
+            ours = session.exec(select(Node.id).where(Node.institution_id == jn1)).one()
+        admin = replace(admin, institution_id=jn1)
+        with pytest.raises(registering.NodeTaken, match="node.calls_elsewhere"):
+            write(registering.change, admin, ours, form)
+        with pytest.raises(registering.NodeTaken, match="node.exists"):
+            register(qh2, "PACS", may_store=False)
+        assert send(scp.port, slice_1, "PACS").Status == 0
 
 
 def test_sent_again_nothing_changes_and_other_bytes_are_set_aside(scp, slice_1, tmp_path):

@@ -92,8 +92,9 @@ def on_its_way(page: Page, tag: str) -> None:
     expect(sent).to_contain_text("节点不存在或已停用")  # the job ran, and there is no such node
 
 
+@pytest.mark.parametrize("viewport", ["desktop", "phone"])
 def test_a_doctor_sends_a_study_from_the_list_and_sees_how_far_it_is(
-    someone: Callable[..., Person], site: Site, tmp_path: Path
+    someone: Callable[..., Person], site: Site, tmp_path: Path, viewport: str
 ) -> None:
     tag = uuid.uuid4().hex[:6]
     paths = [tmp_path / f"{number}.dcm" for number in (1, 2)]
@@ -105,8 +106,8 @@ def test_a_doctor_sends_a_study_from_the_list_and_sees_how_far_it_is(
         session.add(
             Node(institution_id=here, name=f"归档 {tag}", ae_title=f"A{tag}", address="127.0.0.1", port=104)
         )
-    page = someone("linwangshu").signs_in()
-    page.locator(f'tr[data-uid="{made.ROOT}.{int(tag, 16)}"] [data-act=send]').click()
+    page = someone("linwangshu", viewport).signs_in()
+    page.locator(f'[data-uid="{made.ROOT}.{int(tag, 16)}"] [data-act=send]:visible').click()
     page.locator("#send-targets button", has_text=tag).click()
     expect(page.locator("#send-state")).to_contain_text("0 / 2")
     expect(page.locator("#send")).to_contain_text("不允许连接本机")  # told by the job, without a click

@@ -10,7 +10,8 @@ from starlette.testclient import TestClient
 
 from mip_app.accounts.models import Role
 from mip_app.core.blobs import blobs
-from tests.ingest.made import image
+from mip_app.core.settings import settings
+from tests.ingest.made import beyond_limits, image
 
 
 @pytest.fixture
@@ -61,8 +62,6 @@ def test_an_archive_is_known_by_its_content_and_unpacked(client):
 
 
 def test_a_file_over_the_limit_is_refused_while_it_comes(client, monkeypatch):
-    from mip_app.core.settings import settings
-
     monkeypatch.setattr(settings(), "max_file_bytes", 3_000_000)
     sent = 0
 
@@ -74,6 +73,37 @@ def test_a_file_over_the_limit_is_refused_while_it_comes(client, monkeypatch):
 
     assert client.send("big.dcm", endless())[0]["code"] == "ingest.too_large"
     assert not list(blobs().incoming.iterdir())
+
+
+@pytest.mark.parametrize("setting", beyond_limits())
+def test_a_file_that_asks_for_more_than_is_set_is_refused_in_words(client, monkeypatch, setting):
+    most, file, code = beyond_limits()[setting]
+    with monkeypatch.context() as patch:
+        patch.setattr(settings(), setting, most)
+        assert client.send("1.dcm", file)[0]["code"] == code
+    assert client.send("1.dcm", file)[0]["code"] == "ingest.stored"
+
+
+@pytest.mark.parametrize(
+    ("setting", "most", "code"),
+    [
+        ("max_archive_entries", 2, "ingest.too_many"),
+        ("max_directory_bytes", 100, "ingest.too_many"),
+        ("max_archive_bytes", 5000, "ingest.zip_bomb"),
+        ("max_archive_ratio", 2, "ingest.zip_bomb"),
+        ("max_file_bytes", 700, "ingest.too_large"),
+    ],
+)
+def test_an_archive_that_asks_for_more_than_is_set_is_refused_in_words(
+    client, monkeypatch, setting, most, code
+):
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for number in range(1, 5):
+            archive.writestr(f"{number}.dcm", image(number, side=32))
+    monkeypatch.setattr(settings(), "max_archive_ratio_from", 2000)
+    monkeypatch.setattr(settings(), setting, most)
+    assert client.send("a.zip", packed.getvalue())[-2]["code"] == code
 
 
 @pytest.mark.parametrize(("role", "status"), [(None, 401), (Role.CLINICIAN, 403)])

@@ -2,13 +2,16 @@
 
 import io
 import json
+import multiprocessing
 import os
+import tarfile
 import zipfile
 
 import pytest
 
 from mip_app.core.errors import NotVisible
 from mip_app.core.settings import settings
+from mip_app.ingest.checkers import Checkers
 from mip_app.ingest.command import ingest
 from tests.ingest.made import image, series
 
@@ -17,9 +20,9 @@ from tests.ingest.made import image, series
 def run(db, jn1):
     """Exit code and what was said on standard error."""
 
-    def command(*paths, report=None, again=False) -> tuple[int, str]:
+    def command(*paths, report=None, **how) -> tuple[int, str]:
         said = io.StringIO()
-        return ingest(list(paths), "JN1", report, said, again=again), said.getvalue()
+        return ingest(list(paths), "JN1", report, said, **how), said.getvalue()
 
     return command
 
@@ -79,6 +82,42 @@ def test_the_report_names_every_file_as_it_is_done(run, tmp_path):
         ("ct/0002.dcm", "stored"),
     ]
     assert lines[0]["sop_instance_uid"].endswith(".1.1.1")
+
+
+def test_what_three_processes_read_is_named_in_order_and_stored_once(run, tmp_path):
+    folder = series(tmp_path / "ct", 90)[0].parent
+    (folder / "0080.dcm").write_bytes(image(80)[:-100])
+    with zipfile.ZipFile(tmp_path / "z.zip", "w") as archive:
+        for number in range(1, 40):
+            archive.writestr(f"{number:04}.dcm", image(number, study=2, patient="P2"))
+        archive.writestr("notes.txt", "-")
+    with tarfile.open(tmp_path / "z.tar.gz", "w:gz") as archive:
+        archive.add(folder / "0001.dcm", "again.dcm")
+    report = io.StringIO()
+    code, said = run(folder, tmp_path / "z.zip", tmp_path / "z.tar.gz", report=report, jobs=3)
+    names = [f"ct/{n:04}.dcm" for n in range(1, 91)] + [f"z.zip/{n:04}.dcm" for n in range(1, 40)]
+    lines = [json.loads(line) for line in report.getvalue().splitlines()]
+    assert [line["name"] for line in lines] == [*names, "z.zip/notes.txt", "z.tar.gz/again.dcm"]
+    assert (code, lines[79]["code"]) == (1, "ingest.incomplete")
+    assert said.endswith("128 stored, 1 unchanged, 1 refused, 1 not DICOM\n")
+    again = run(folder, tmp_path / "z.zip", jobs=3)[1]
+    assert again.endswith(
+        "0 stored, 39 unchanged, 1 refused, 1 not DICOM, 89 taken in before (--again reads them)\n"
+    )
+
+
+def test_a_process_that_dies_takes_no_file_along(run, tmp_path, monkeypatch):
+    whole = Checkers._start
+
+    def start(checkers):
+        connection = whole(checkers)
+        for process in multiprocessing.active_children():
+            process.kill()
+        return connection
+
+    monkeypatch.setattr(Checkers, "_start", start)
+    series(tmp_path / "ct", 100)
+    assert run(tmp_path / "ct", jobs=2) == (0, "100 stored, 0 unchanged, 0 refused\n")
 
 
 def test_a_second_run_reads_what_is_new_changed_or_was_never_acknowledged(run, tmp_path):

@@ -1,9 +1,11 @@
 """Starting, staying up and ending, as an operator sees it."""
 
+import fcntl
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -11,6 +13,7 @@ import httpx
 import psutil
 import pytest
 
+from mip_app.serving import bundle
 from tests.site import REPOSITORY, Site, inside
 
 
@@ -35,6 +38,35 @@ def test_a_killed_worker_comes_back_and_sign_ins_are_still_good(fresh: Site) -> 
         assert client.get("/dicom-web/studies").status_code == 200
     finally:
         fresh.stop()
+
+
+def test_two_builds_at_once_are_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bundle, "WEB", tmp_path / "web")
+    for name, path in {"KEPT": ".", "STAMP": "stamp", "FONTS": "fonts"}.items():
+        monkeypatch.setattr(bundle, name, tmp_path / path)
+    asked = threading.Semaphore(0)
+    exports: list[int] = []
+    other = threading.Thread(target=bundle.build)
+
+    def flock(file: object, how: int, real=fcntl.flock) -> None:
+        asked.release()
+        real(file, how)
+
+    def export(*_: object, **__: object) -> subprocess.CompletedProcess[bytes]:
+        exports.append(1)
+        if len(exports) == 1:
+            asked.acquire()  # our own
+            other.start()
+            asked.acquire()
+        (tmp_path / "web/build/client").mkdir(parents=True, exist_ok=True)
+        (tmp_path / "web/routes.json").write_text("{}")
+        return subprocess.CompletedProcess([], 0)
+
+    monkeypatch.setattr(bundle.fcntl, "flock", flock)
+    monkeypatch.setattr(bundle.subprocess, "run", export)
+    bundle.build()
+    other.join()
+    assert exports == [1] and bundle.is_current()
 
 
 def test_ctrl_c_ends_everything(fresh: Site) -> None:
