@@ -39,6 +39,12 @@ def _printed(row: RowVar) -> rx.Component:
     return parts.or_missing(row.printed, rx.el.span(short, title=row.printed))
 
 
+def _description(row: RowVar) -> rx.Component:
+    said = parts.or_missing(row.description, rx.el.span(row.description, title=row.description))
+    whose = rx.el.span(parts.whose(row), class_name="mr-2 inline-flex max-w-1/2")
+    return rx.fragment(rx.cond(row.whose != "", whose), said)
+
+
 # Acts on a study that features above this one bring; the composition root puts them here.
 more_acts: list[Callable[[RowVar], rx.Component]] = []
 
@@ -104,7 +110,7 @@ COLUMNS = (
         "description",
         "group-data-[hidden~=description]/list:hidden",
         "truncate group-data-[hidden~=description]/list:hidden",
-        lambda row: parts.or_missing(row.description, rx.el.span(row.description, title=row.description)),
+        _description,
     ),
     Column(
         "time",
