@@ -159,11 +159,10 @@ def _given(actor: Actor, row: Any) -> tuple[ColumnElement[bool], ...]:
 def _first(actor: Actor, row: Any) -> ColumnElement[bool]:
     """UIDs are chosen by senders: under one UID the own study is shown, else the one that was granted first of all."""
     other, this, before = aliased(Study), aliased(Study), aliased(GrantedStudy)
-    uid = select(this.study_uid).where(this.id == row.study_pk).scalar_subquery()
-    mine = select(other.id).where(other.institution_id == actor.institution, other.study_uid == uid)
+    same = select(other.id).join(this, col(this.study_uid) == other.study_uid).where(this.id == row.study_pk)
+    mine = same.where(other.institution_id == actor.institution)
     given = select(before.study_pk).where(before.study_pk == other.id, *_given(actor, before))
-    theirs = select(other.id).where(
-        other.study_uid == uid,
+    theirs = same.where(
         col(other.institution_id).in_(givers(actor.institution)),
         col(other.id) < row.study_pk,
         given.exists(),
