@@ -12,6 +12,7 @@ from mip_app.core.errors import MipError
 from mip_app.core.texts import said
 from mip_app.demo.command import demo
 from mip_app.dimse.command import node
+from mip_app.studies.command import grant
 
 
 @click.group()
@@ -21,6 +22,7 @@ def mip() -> None:
 
 mip.add_command(demo)
 mip.add_command(node)
+mip.add_command(grant)
 
 
 @mip.command()

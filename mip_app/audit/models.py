@@ -87,6 +87,8 @@ class Act(StrEnum):
     SIGN_IN_APPROVED = "account.sign_in_approved"
     SIGN_IN_DECLINED = "account.sign_in_declined"
     SIGN_IN_REFUSED = "account.sign_in_refused"
+    STUDY_GRANTED = "study.granted"
+    STUDY_GRANT_WITHDRAWN = "study.grant_withdrawn"
     STUDY_SEARCHED = "study.searched"
     STUDY_SENDING_ASKED = "study.sending_asked"
     STUDY_VIEWED = "study.viewed"

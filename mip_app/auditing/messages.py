@@ -80,6 +80,8 @@ EVENTS: dict[str, Event] = {
     "image.sent": Event(TRANSFERRED, "R", source=True),
     "report.printed": Event(EXPORT, "R", source=True),
     "study.sending_asked": Event(SENDING, "E", source=True),
+    "study.granted": Event(ALERT, "E", RESTRICTED),
+    "study.grant_withdrawn": Event(ALERT, "E", RESTRICTED),
     "study.searched": Event(QUERY, "E", source=True),
     "study.viewed": Event(ACCESSED, "R"),
     "report.viewed": Event(ACCESSED, "R"),

@@ -204,7 +204,7 @@ def _studies(session: Session, actor: Actor, typed: str) -> list[Any]:
     uids = {typed} if typed.count(".") > 3 else set()
     for found in (by_patient, by_number):
         newest = found.order_by(col(Study.studied_at).desc()).limit(STUDIES)
-        uids |= set(session.execute(door.through(newest, actor)).scalars())
+        uids |= set(session.execute(door.within(newest, actor)).scalars())
     return [col(AuditEntry.subject) == f"study:{uid}" for uid in sorted(uids)]
 
 
@@ -245,7 +245,7 @@ def _study_labels(session: Session, actor: Actor, uids: set[str]) -> dict[str, t
         .join(Patient, col(Patient.id) == Study.patient_pk)
         .where(col(Study.study_uid).in_(uids))
     )
-    found = session.execute(door.through(statement, actor))
+    found = session.execute(door.within(statement, actor))
     return {uid: (accession, patient) for uid, accession, patient in found}
 
 

@@ -36,6 +36,7 @@ class Permission(StrEnum):
     REPORT_WRITE = "report.write"
     STUDY_READ = "study.read"
     STUDY_SEND = "study.send"  # to a registered node, by DIMSE
+    STUDY_SHARE = "study.share"  # let another institution, or somebody there, see own studies
     STUDY_UPLOAD = "study.upload"
 
 
@@ -78,6 +79,7 @@ class Actor:
     alliance_id: int | None = None
     membership_id: int | None = None
     side: Side = Side.WORK
+    own_only: bool = False  # a DIMSE node: what others have granted is not for it
     pending: str = ""  # the step of signing in that is still to do; until then nothing else answers
 
     @property

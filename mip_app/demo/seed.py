@@ -169,6 +169,6 @@ def _orders(session: Session, actor: Actor, spec: catalogue.StudySpec) -> None:
     """What a hospital's information system would have told: patient class and contrast are in no image."""
     session.execute(
         update(Study)
-        .where(door.visible(actor), col(Study.study_uid) == str(phantom.study_uid(spec)))
+        .where(door.own(actor), col(Study.study_uid) == str(phantom.study_uid(spec)))
         .values(patient_class=spec.patient_class, contrast=spec.contrast or "")
     )

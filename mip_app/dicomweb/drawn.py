@@ -68,19 +68,19 @@ def _draw(item: Located, frame: int, asked: Picture) -> bytes:
         return pixels.render(path, frame, asked)
 
 
-async def thumbnail(item: Located, frame: int, institution: int) -> bytes:
+async def thumbnail(item: Located, frame: int) -> bytes:
     """A small JPEG. Raises CannotDraw, NotVisible, LaneFull."""
     asked = Picture(size=THUMBNAIL)
     tag = tag_of(item, frame, asked)
     if (found := _kept.get(tag)) is None:
-        found = await lane.run(_thumbnail, item, frame, asked, institution)
+        found = await lane.run(_thumbnail, item, frame, asked)
         _kept.put(tag, found)
     return found
 
 
-def _thumbnail(item: Located, frame: int, asked: Picture, institution: int) -> bytes:
+def _thumbnail(item: Located, frame: int, asked: Picture) -> bytes:
     middle = frame == frame_of(item)
-    key = f"{institution}/made/thumbnails/{item.sha256[:2]}/{item.sha256}-{THUMBNAIL}.jpg"
+    key = f"{item.institution}/made/thumbnails/{item.sha256[:2]}/{item.sha256}-{THUMBNAIL}.jpg"
     kept = blobs().get(key) if middle else None
     if kept is None:
         kept = _draw(item, frame, asked)

@@ -11,7 +11,7 @@ from mip_app.audit import service as audit
 from mip_app.audit.models import Act
 from mip_app.core.actor import Actor, Permission, needs
 from mip_app.dicom.frames import FrameIndex
-from mip_app.studies import door, tree
+from mip_app.studies import door, grants, tree
 from mip_app.studies import service as studies
 from mip_app.studies.models import Instance, Series, Study
 
@@ -32,6 +32,7 @@ class Located:
     frames: str
     frame_count: int
     corrections: dict[str, Any]  # of the study: what whole files and metadata say otherwise
+    institution: int  # whose it is: what is made of it lies with it
 
     @property
     def address(self) -> str:
@@ -61,6 +62,7 @@ _COLUMNS: tuple[Any, ...] = (
     Instance.frames,
     Instance.frame_count,
     Study.corrections,
+    Study.institution_id,
 )
 
 
@@ -72,10 +74,20 @@ def instances(
     statement = tree.instances_of(_COLUMNS, study_uid, [series_uid] if series_uid else [])
     if sop_instance_uid:
         statement = statement.where(Instance.sop_instance_uid == sop_instance_uid)
-    found = session.execute(door.through(statement, actor)).all()
+    found = session.execute(door.through(statement, actor, study_uid)).all()
     if not found:
         raise studies.not_visible(session, actor, study_uid)
     return [Located(*row) for row in found]
+
+
+@needs(Permission.STUDY_READ)
+def originals(
+    session: Session, actor: Actor, study_uid: str, series_uid: str = "", sop_instance_uid: str = ""
+) -> list[Located]:
+    """The same, to leave as whole files. Raises NotVisible; NotPermitted, where they are granted to look at alone."""
+    found = instances(session, actor, study_uid, series_uid, sop_instance_uid)
+    grants.require_download(session, actor, study_uid)
+    return found
 
 
 @needs(Permission.STUDY_READ)
@@ -120,13 +132,12 @@ def representative(
         select(Series.id, Series.instance_count, drawable)
         .select_from(Study)
         .join(Series, col(Series.study_pk) == Study.id)
-        .where(Study.study_uid == study_uid)
         .order_by(drawable.desc(), col(Series.series_number), col(Series.id))
         .limit(1)
     )
     if series_uid:
         statement = statement.where(Series.series_uid == series_uid)
-    found = session.execute(door.through(statement, actor)).first()
+    found = session.execute(door.through(statement, actor, study_uid)).first()
     if found is None:
         raise studies.not_visible(session, actor, study_uid)
     series, count, has_pixels = found

@@ -27,19 +27,18 @@ def documents(
 ) -> list[bytes]:
     """Gzipped JSON arrays, one a series. Raises NotVisible."""
     statement = (
-        select(Series.id, Series.series_uid, Series.revision)
+        select(Series.id, Series.series_uid, Series.revision, Study.institution_id)
         .join(Study, col(Study.id) == Series.study_pk)
-        .where(Study.study_uid == study_uid)
         .order_by(col(Series.series_number), col(Series.id))
     )
     if series_uid:
         statement = statement.where(Series.series_uid == series_uid)
-    found = session.execute(door.through(statement, actor)).all()
+    found = session.execute(door.through(statement, actor, study_uid)).all()
     if not found:
         raise studies.not_visible(session, actor, study_uid)
     if sop_instance_uid:
         return [_document(session, study_uid, found[0][1], found[0][0], sop_instance_uid)]
-    return [_kept(session, actor, study_uid, uid, pk, revision) for pk, uid, revision in found]
+    return [_kept(session, whose, study_uid, uid, pk, revision) for pk, uid, revision, whose in found]
 
 
 def joined(parts: list[bytes]) -> bytes:
@@ -50,8 +49,10 @@ def joined(parts: list[bytes]) -> bytes:
     return gzip.compress(b"[" + b",".join(array for array in arrays if array) + b"]", 3)
 
 
-def _kept(session: Session, actor: Actor, study_uid: str, series_uid: str, pk: int, revision: int) -> bytes:
-    key = f"{actor.institution}/made/metadata/{pk}-{revision}.json.gz"
+def _kept(
+    session: Session, institution: int, study_uid: str, series_uid: str, pk: int, revision: int
+) -> bytes:
+    key = f"{institution}/made/metadata/{pk}-{revision}.json.gz"
     kept = blobs().get(key)
     if kept is None:
         kept = _document(session, study_uid, series_uid, pk)

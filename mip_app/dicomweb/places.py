@@ -60,9 +60,9 @@ def series_now(session: Session, actor: Actor, study_uid: str, series_uid: str) 
     statement = (
         select(Series.id, Series.revision, Study.institution_id)
         .join(Study, col(Study.id) == Series.study_pk)
-        .where(Study.study_uid == study_uid, Series.series_uid == series_uid)
+        .where(Series.series_uid == series_uid)
     )
-    found = session.execute(door.through(statement, actor)).first()
+    found = session.execute(door.through(statement, actor, study_uid)).first()
     return SeriesNow(*found) if found else None
 
 

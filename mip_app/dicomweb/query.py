@@ -178,10 +178,10 @@ def _number(said: Mapping[str, str], name: str, default: int) -> int:
 
 
 def _must_exist(session: Session, actor: Actor, path: Mapping[str, str]) -> None:
-    statement = select(Study.id).where(Study.study_uid == path[STUDY])
+    statement = select(Study.id)
     if SERIES in path:
         statement = statement.join(Series, col(Series.study_pk) == Study.id).where(
             Series.series_uid == path[SERIES]
         )
-    if session.execute(door.through(statement, actor)).first() is None:
+    if session.execute(door.through(statement, actor, path[STUDY])).first() is None:
         raise studies_service.not_visible(session, actor, path[STUDY])

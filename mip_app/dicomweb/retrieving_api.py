@@ -106,7 +106,7 @@ async def whole(
     wishes = accepting.wishes(accept, request.query_params.get("accept", ""))
     if accepting.zip_first(wishes):
         return await _zipped(study, series, instance)
-    found = await looking(locating.instances, study, series, instance)
+    found = await looking(locating.originals, study, series, instance)
     form = accepting.instances(wishes, len(found), {item.transfer_syntax_uid for item in found})
     if form.kind == ZIP:
         return await _zipped(study, series, instance)

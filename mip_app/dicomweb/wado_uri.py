@@ -40,6 +40,7 @@ async def wado(
     item = await looking(locating.instance, studyUID, seriesUID, objectUID)
     kind = _content_type(given, item)
     if kind == DICOM:
+        await looking(locating.originals, studyUID, seriesUID, objectUID)
         if any(name in given for name in ("frameNumber", "rows", "columns", "region", "windowCenter")):
             raise BadParameter(name="contentType")
         return await retrieving_api.single_instance(request, item, _syntax(given))

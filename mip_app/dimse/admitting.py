@@ -43,7 +43,8 @@ def caller(ae_title: str, address: str) -> Caller | None:
     may = {Permission.STUDY_UPLOAD} if node.may_store else set()
     if node.may_query or node.may_retrieve:
         may.add(Permission.STUDY_READ)
-    actor = Actor(None, f"node:{node.ae_title}", node.institution_id, frozenset(may), address=address)
+    name = f"node:{node.ae_title}"
+    actor = Actor(None, name, node.institution_id, frozenset(may), address=address, own_only=True)
     return Caller(node, actor, time.monotonic())
 
 

@@ -218,7 +218,7 @@ def selected(session: Session, actor: Actor, asked: identifiers.Identifier) -> l
         values = [value.strip() for value in asked.keys.get(identifiers.UNIQUE[level], "").split("\\")]
         if any(values):
             statement = statement.where(col(column).in_(values))
-    found = [Stored(*row) for row in session.execute(door.through(statement, actor))]
+    found = [Stored(*row) for row in session.execute(door.within(statement, actor))]
     if len(found) > MOST:
         raise identifiers.NotThisWay(f"more than {MOST} instances")
     return found

@@ -17,7 +17,7 @@ from mip_app.dicom.part10 import Header
 from mip_app.ingest import belonging, reading, rows, same
 from mip_app.ingest.checking import Checked
 from mip_app.ingest.outcome import Kind, Outcome
-from mip_app.studies import door
+from mip_app.studies import door, granted
 from mip_app.studies.models import Patient, Series, SetAside, Study
 from mip_app.studies.patients import maintenance_topic
 from mip_app.studies.query import keys
@@ -36,6 +36,7 @@ def store(session: Session, actor: Actor, ready: list[Checked]) -> list[Outcome]
         audit.record(session, actor, Act.IMAGE_RECEIVED, f"study:{study_uid}", images=number)
     if stored:
         keys.write(session, storing.studies.values())
+        granted.arrived(session, storing.more)
         bus.touch(session, topic(actor))
     return outcomes
 
@@ -52,6 +53,7 @@ class _Storing:
         self.instances: list[dict[str, object]] = []
         self.grown: Counter[tuple[int, int]] = Counter()  # by keys of study and series
         self.taken: dict[str, Checked] = {}
+        self.more: set[int] = set()  # studies with series that they had not
 
     def take(self, item: Checked) -> Outcome:
         header = item.header
@@ -140,7 +142,7 @@ class _Storing:
                 .with_for_update(of=Study)
             )
             own = own.where(Study.study_uid == header.study_uid)
-            found = self.session.exec(door.through(own, self.actor)).first()
+            found = self.session.exec(door.within(own, self.actor)).first()
         if found is None:
             found = self._new_study(header)
         self.studies[header.study_uid] = found
@@ -168,6 +170,7 @@ class _Storing:
             found.institution_id, found.study_pk = study.institution_id, study.id or 0
             self.session.add(found)
             study.series_count += 1
+            self.more.add(study.id or 0)
             reading.add_modality(study, header.modality)
             study.body_part = study.body_part or header.body_part_examined
             self.session.flush()

@@ -17,7 +17,7 @@ from mip_app.core.actor import Actor, Permission, needs
 from mip_app.core.clock import utc_now
 from mip_app.core.errors import Conflict, NotVisible
 from mip_app.maintenance.models import DataChange
-from mip_app.studies import corrections, door, patients
+from mip_app.studies import corrections, door, granted, patients
 from mip_app.studies.models import Patient, PatientConflict, PatientKey, PatientTail, Series, Study
 from mip_app.studies.service import topic
 
@@ -107,6 +107,7 @@ class Change:
             self.session.add(flag)
         self.row.conflict_id = conflict.id if conflict else None
         uids = renew_documents(self.session, self.touched)
+        granted.of_patients(self.session, {*map(int, self.patients), *self.made}, self.touched)
         for uid in uids or [""]:
             subject = f"study:{uid}" if uid else f"change:{self.row.id}"
             audit.record(
@@ -178,6 +179,7 @@ def undo(session: Session, actor: Actor, change_id: int) -> None:
     _reopen(session, change)
     change.undone_at, change.undone_by = utc_now(), actor.name
     session.add(change)
+    granted.of_patients(session, concerned, [study.id or 0 for study in studies])
     for uid in renew_documents(session, {study.id or 0 for study in studies}) or [""]:
         subject = f"study:{uid}" if uid else f"change:{change.id}"
         audit.record(session, actor, Act.DATA_UNDONE, subject, decision=change.kind, number=change.id)
@@ -280,6 +282,7 @@ def _forget_made(session: Session, made: list[int], rows: dict[int | None, Patie
             session.exec(door.marked(used)).first() or session.exec(door.marked(flagged.limit(1))).first()
         )
         if in_use is None:
+            granted.forget_patient(session, key)
             session.exec(delete(PatientKey).where(col(PatientKey.patient_id) == key))
             session.exec(delete(PatientTail).where(col(PatientTail.patient_pk) == key))
             session.delete(row)

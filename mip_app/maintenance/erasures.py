@@ -21,7 +21,7 @@ from mip_app.maintenance.changing import tell
 from mip_app.maintenance.conflicts import reason_of
 from mip_app.maintenance.finding import NO_STUDY, FoundStudy, line, own_study, size_of, who, zone
 from mip_app.reports.models import PrintRecord, Report, ReportLock, ReportState, ReportVersion, WorkingText
-from mip_app.studies import door
+from mip_app.studies import door, granted
 from mip_app.studies.models import (
     ErasedBlob,
     ErasureState,
@@ -310,7 +310,8 @@ def _mark_bytes(session: Session, row: StudyErasure, study: Study) -> None:
 
 
 def _remove_rows(session: Session, study: Study) -> None:
-    key, patient = study.id, study.patient_pk
+    key, patient = study.id or 0, study.patient_pk
+    granted.forget_study(session, key)
     series = select(Series.id).where(Series.study_pk == key)
     for statement in (
         delete(PrintRecord).where(col(PrintRecord.study_pk) == key),
@@ -339,6 +340,7 @@ def _forget_patient(session: Session, patient: int) -> None:
     )
     if any(session.exec(door.marked(one.limit(1))).first() for one in of_them):
         return
+    granted.forget_patient(session, patient)
     session.execute(delete(PatientKey).where(col(PatientKey.patient_id) == patient))
     session.execute(delete(PatientTail).where(col(PatientTail.patient_pk) == patient))
     session.execute(delete(Patient).where(col(Patient.id) == patient))

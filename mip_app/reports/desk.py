@@ -13,6 +13,7 @@ from mip_app.audit import service as audit
 from mip_app.audit.models import Act
 from mip_app.core import bus
 from mip_app.core.actor import Actor, Permission, needs
+from mip_app.core.errors import NotPermitted
 from mip_app.reports.lock import Ended, Lock
 from mip_app.reports.models import Report, ReportLock, ReportState, ReportVersion, VersionKind, WorkingText
 from mip_app.studies import door
@@ -42,16 +43,20 @@ def topic(study_pk: int) -> str:
 
 
 @needs(Permission.STUDY_READ)
-def opened(session: Session, actor: Actor, study_uid: str, now: datetime) -> Desk:
+def opened(
+    session: Session, actor: Actor, study_uid: str, now: datetime, right: Permission = Permission.REPORT_WRITE
+) -> Desk:
     """The report's rows, made when it has none yet; an expired lock is freed first.
 
-    Raises NotVisible. The report's row is locked until the end of the transaction.
+    Raises NotVisible; NotPermitted, where the study is granted without what the act needs. The report's row is locked until the end of the transaction.
     """
     head = studies.head(session, actor, study_uid)
+    if right not in head.may:
+        raise NotPermitted(permission=right)
     mine = door.marked(select(Report).where(col(Report.study_pk) == head.pk).with_for_update())
     report = session.scalars(mine).one_or_none()
     if report is None:
-        _make(session, actor, head.pk)
+        _make(session, head)
         report = session.scalars(mine).one()
     working = session.scalars(
         door.marked(select(WorkingText).where(col(WorkingText.study_pk) == head.pk))
@@ -62,13 +67,13 @@ def opened(session: Session, actor: Actor, study_uid: str, now: datetime) -> Des
     return desk
 
 
-def _make(session: Session, actor: Actor, study_pk: int) -> None:
+def _make(session: Session, head: StudyHead) -> None:
     postgresql = session.get_bind().dialect.name == "postgresql"
     make: Any = postgresql_insert if postgresql else sqlite_insert
     rows: tuple[tuple[type, dict[str, Any]], ...] = (
-        (Report, Report(study_pk=study_pk, institution_id=actor.institution).model_dump()),
-        (WorkingText, WorkingText(study_pk=study_pk).model_dump()),
-        (ReportLock, {"study_pk": study_pk, **asdict(Lock())}),
+        (Report, Report(study_pk=head.pk, institution_id=head.institution).model_dump()),
+        (WorkingText, WorkingText(study_pk=head.pk).model_dump()),
+        (ReportLock, {"study_pk": head.pk, **asdict(Lock())}),
     )
     for table, values in rows:
         session.execute(make(table).values(values).on_conflict_do_nothing())
@@ -180,7 +185,7 @@ def tell(session: Session, actor: Actor, desk: Desk, **more: object) -> None:
     studies.note_report(
         session,
         actor,
-        desk.head.pk,
+        desk.head,
         report_status=status(desk.report, desk.working),
         report_author=desk.report.author or desk.working.by,
         report_author_id=desk.report.author_id or desk.working.by_id,

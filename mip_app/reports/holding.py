@@ -42,7 +42,7 @@ def take(session: Session, actor: Actor, draft: Draft, now: datetime | None = No
     """
     now = now or utc_now()
     desk = opened(session, actor, draft.study_uid, now)
-    if not may_write(desk.report, actor.permissions):
+    if not may_write(desk.report, desk.head.may):
         return _refused(desk, "report.not_now")
     if desk.lock.good(actor.user_id, draft.fence, now):
         return _holding(desk)
@@ -68,8 +68,8 @@ def claim(session: Session, actor: Actor, desk: Desk, now: datetime) -> None:
 def take_over(session: Session, actor: Actor, draft: Draft, now: datetime | None = None) -> Outcome:
     """Take the lock from its holder, whose text becomes a version first; they are told."""
     now = now or utc_now()
-    desk = opened(session, actor, draft.study_uid, now)
-    if actor.user_id is None or not may_write(desk.report, actor.permissions):
+    desk = opened(session, actor, draft.study_uid, now, Permission.REPORT_REVIEW)
+    if actor.user_id is None or not may_write(desk.report, desk.head.may):
         raise NotNow()
     former, fence = desk.lock.holder_id, desk.lock.fence
     if not desk.lock.held_at(now) or former == actor.user_id:
@@ -120,7 +120,7 @@ def leave(session: Session, actor: Actor, draft: Draft, now: datetime | None = N
 @needs(Permission.REPORT_READ_DRAFT)
 def settle(session: Session, actor: Actor, study_uid: str, now: datetime | None = None) -> None:
     """Free the lock when its time is over, so that the text that was left becomes a version."""
-    opened(session, actor, study_uid, now or utc_now())
+    opened(session, actor, study_uid, now or utc_now(), Permission.REPORT_READ_DRAFT)
 
 
 def _holding(desk: Desk) -> Outcome:

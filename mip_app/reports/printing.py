@@ -13,7 +13,7 @@ from mip_app.audit.models import Act
 from mip_app.core.actor import Actor, Permission, needs
 from mip_app.core.blobs import blobs
 from mip_app.core.clock import utc_now
-from mip_app.core.errors import NotVisible
+from mip_app.core.errors import NotPermitted, NotVisible
 from mip_app.core.texts import words
 from mip_app.reports.desk import note, opened, tell
 from mip_app.reports.models import PrintRecord, Report, ReportVersion, VersionKind
@@ -36,8 +36,8 @@ class NothingToPrint(NotVisible):
 def record(session: Session, actor: Actor, study_uid: str, now: datetime | None = None) -> int:
     """Note that this person prints the report now; gives the record's number. Raises NothingToPrint."""
     now = now or utc_now()
-    desk = opened(session, actor, study_uid, now)
-    version = printed_version(desk.report, actor.permissions)
+    desk = opened(session, actor, study_uid, now, Permission.REPORT_PRINT)
+    version = printed_version(desk.report, desk.head.may)
     if not version:
         raise NothingToPrint()
     row = PrintRecord(study_pk=desk.head.pk, version=version, by_id=actor.user_id, by=actor.name, at=now)
@@ -61,8 +61,10 @@ def sheet(session: Session, actor: Actor, study_uid: str, now: datetime | None =
     """The reviewed text, or the last saved one for those who read drafts. Looks only. Raises NothingToPrint."""
     now = now or utc_now()
     head = studies.head(session, actor, study_uid)
+    if Permission.REPORT_PRINT not in head.may:
+        raise NotPermitted(permission=Permission.REPORT_PRINT)
     report = session.scalars(door.marked(select(Report).where(col(Report.study_pk) == head.pk))).one_or_none()
-    number = printed_version(report, actor.permissions) if report else 0
+    number = printed_version(report, head.may) if report else 0
     if report is None or not number:
         raise NothingToPrint()
     version = session.scalars(
@@ -72,7 +74,7 @@ def sheet(session: Session, actor: Actor, study_uid: str, now: datetime | None =
             )
         )
     ).one()
-    institution = session.get_one(Institution, actor.institution)
+    institution = session.get_one(Institution, head.institution)
     return _sheet(head, institution, report, version, *_printed(session, actor, head.pk, number, now))
 
 

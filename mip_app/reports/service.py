@@ -11,6 +11,7 @@ from mip_app.audit import service as audit
 from mip_app.audit.models import Act
 from mip_app.core.actor import Actor, Permission, needs
 from mip_app.core.clock import utc_now
+from mip_app.core.errors import NotPermitted
 from mip_app.reports import desk as desks
 from mip_app.reports.difference import Piece, changed, difference
 from mip_app.reports.lock import Lock
@@ -19,6 +20,7 @@ from mip_app.reports.rules import acts
 from mip_app.reports.writing import text_of
 from mip_app.studies import door
 from mip_app.studies import service as studies
+from mip_app.studies.models import ReportStatus
 from mip_app.studies.service import StudyHead, StudyLine
 
 T = TypeVar("T", Report, WorkingText)
@@ -99,7 +101,7 @@ def open_report(session: Session, actor: Actor, study_uid: str, now: datetime | 
     now = now or utc_now()
     view = look(session, actor, study_uid, now)
     if view["lock"]["expired"]:
-        desks.opened(session, actor, study_uid, now)
+        desks.opened(session, actor, study_uid, now, Permission.REPORT_READ)
         view = look(session, actor, study_uid, now)
     audit.record(session, actor, Act.REPORT_VIEWED, f"study:{study_uid}")
     return view
@@ -110,14 +112,14 @@ def look(session: Session, actor: Actor, study_uid: str, now: datetime | None = 
     """Raises NotVisible. Those who read no drafts get the reviewed text, and before that none."""
     now = now or utc_now()
     head = studies.head(session, actor, study_uid)
-    report = _one(session, Report, head.pk) or Report(study_pk=head.pk, institution_id=actor.institution)
+    report = _one(session, Report, head.pk) or Report(study_pk=head.pk, institution_id=head.institution)
     working = _one(session, WorkingText, head.pk) or WorkingText(study_pk=head.pk)
-    drafts = Permission.REPORT_READ_DRAFT in actor.permissions
+    drafts = Permission.REPORT_READ_DRAFT in head.may
     lock = desks.lock_of(session, head.pk)
     return View(
         pk=head.pk,
         study=studies.line(head),
-        report=_report_line(report, working, actor, head.zone, now),
+        report=_report_line(report, working, head, now),
         text=_draft_line(working, head) if drafts else _released_line(session, head, report),
         lock=_lock_line(lock, actor, head.zone, now) if drafts else _lock_line(Lock(), actor, head.zone, now),
         versions=_versions(session, report, head.zone, now) if drafts else [],
@@ -128,7 +130,9 @@ def look(session: Session, actor: Actor, study_uid: str, now: datetime | None = 
 def compare(session: Session, actor: Actor, study_uid: str, old: int) -> Comparison:
     """What changed from version `old` to the report's text (for the text's own version: from the one before)."""
     head = studies.head(session, actor, study_uid)
-    report = _one(session, Report, head.pk) or Report(study_pk=head.pk, institution_id=actor.institution)
+    if Permission.REPORT_READ_DRAFT not in head.may:
+        raise NotPermitted(permission=Permission.REPORT_READ_DRAFT)
+    report = _one(session, Report, head.pk) or Report(study_pk=head.pk, institution_id=head.institution)
     new = report.version
     if old == new:
         old = max(new - 1, 0)
@@ -153,19 +157,18 @@ def _one(session: Session, table: type[T], study_pk: int) -> T | None:
     return found
 
 
-def _report_line(
-    report: Report, working: WorkingText, actor: Actor, zone: ZoneInfo, now: datetime
-) -> ReportLine:
-    drafts = Permission.REPORT_READ_DRAFT in actor.permissions
+def _report_line(report: Report, working: WorkingText, head: StudyHead, now: datetime) -> ReportLine:
+    drafts, zone = Permission.REPORT_READ_DRAFT in head.may, head.zone
+    told = not head.whose or report.released  # how far it is, is told inside the reporting institution
     return ReportLine(
-        status=desks.status(report, working),
-        can=acts(report, actor.permissions),
+        status=desks.status(report, working) if drafts or told else ReportStatus.NONE,
+        can=acts(report, head.may),
         version=report.version if drafts else report.released,
         next=report.versions + 1,
         amending=report.amending and drafts,
         reason=report.reason if drafts else "",
-        preliminary=report.preliminary_name,
-        preliminary_at=_clock(report.preliminary_at, zone, now),
+        preliminary=report.preliminary_name if drafts or told else "",
+        preliminary_at=_clock(report.preliminary_at, zone, now) if drafts or told else "",
         reviewed=report.reviewed_name,
         reviewed_at=_clock(report.reviewed_at, zone, now),
     )

@@ -39,7 +39,7 @@ class NoReason(Invalid):
 def sign(session: Session, actor: Actor, draft: Draft, now: datetime | None = None) -> Outcome:
     """初诊签发: a draft becomes preliminary. Raises Unwritten, NotNow, Held."""
     now = now or utc_now()
-    desk = opened(session, actor, draft.study_uid, now)
+    desk = opened(session, actor, draft.study_uid, now, Permission.REPORT_SIGN)
     if desk.report.state == ReportState.PRELIMINARY and _signed_already(desk, actor, draft):
         return _done(desk)
     _expect(desk.report.state == ReportState.DRAFT)
@@ -60,7 +60,7 @@ def sign(session: Session, actor: Actor, draft: Draft, now: datetime | None = No
 def review(session: Session, actor: Actor, draft: Draft, now: datetime | None = None) -> Outcome:
     """审核签发: preliminary becomes final, what was reopened becomes amended. Raises Unwritten, NotNow, Held."""
     now = now or utc_now()
-    desk = opened(session, actor, draft.study_uid, now)
+    desk = opened(session, actor, draft.study_uid, now, Permission.REPORT_REVIEW)
     report = desk.report
     if report.state in DONE_STATES and not report.amending and _signed_already(desk, actor, draft):
         return _done(desk)
@@ -85,7 +85,7 @@ def review(session: Session, actor: Actor, draft: Draft, now: datetime | None = 
 def give_back(session: Session, actor: Actor, draft: Draft, now: datetime | None = None) -> Outcome:
     """退回: preliminary becomes a draft again, with the reason for its writer. Raises NoReason, NotNow, Held."""
     now = now or utc_now()
-    desk = opened(session, actor, draft.study_uid, now)
+    desk = opened(session, actor, draft.study_uid, now, Permission.REPORT_REVIEW)
     report = desk.report
     if report.state == ReportState.DRAFT and report.returned and report.reason == draft.reason:
         return _done(desk)
@@ -109,7 +109,7 @@ def give_back(session: Session, actor: Actor, draft: Draft, now: datetime | None
 def amend(session: Session, actor: Actor, draft: Draft, now: datetime | None = None) -> Outcome:
     """修订: open what was reviewed again; readers keep what they have until it is signed. Raises NoReason, NotNow."""
     now = now or utc_now()
-    desk = opened(session, actor, draft.study_uid, now)
+    desk = opened(session, actor, draft.study_uid, now, Permission.REPORT_REVIEW)
     _expect(desk.report.state in DONE_STATES and not desk.report.amending)
     if not draft.reason:
         raise NoReason()
@@ -123,7 +123,7 @@ def amend(session: Session, actor: Actor, draft: Draft, now: datetime | None = N
 def drop_amendment(session: Session, actor: Actor, draft: Draft, now: datetime | None = None) -> Outcome:
     """放弃修订: back to the reviewed text; what was written meanwhile stays a version. Raises NotNow, Held."""
     now = now or utc_now()
-    desk = opened(session, actor, draft.study_uid, now)
+    desk = opened(session, actor, draft.study_uid, now, Permission.REPORT_REVIEW)
     report = desk.report
     _expect(report.amending)
     if refused := _submit(session, actor, desk, draft, now, empty=True):

@@ -59,6 +59,7 @@ def _card(row: RowVar) -> rx.Component:
                 rx.cond(row.time != "", rx.el.span(_when(row), class_name="num text-muted")),
                 parts.status_badge(row.status),
                 parts.writer(row, minutes=False),
+                parts.whose(row),
                 class_name="mt-1 flex items-center gap-2.5 overflow-hidden text-sm whitespace-nowrap",
             ),
             class_name="min-w-0 flex-1 py-3",

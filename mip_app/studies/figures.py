@@ -24,5 +24,5 @@ def figures(session: Session, actor: Actor, since: datetime) -> Figures:
         Instance.institution_id == actor.institution
     )
     return Figures(
-        session.exec(door.through(studies, actor)).one(), int(session.exec(door.marked(stored)).one())
+        session.exec(door.within(studies, actor)).one(), int(session.exec(door.marked(stored)).one())
     )

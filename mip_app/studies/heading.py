@@ -39,6 +39,7 @@ def _who_and_what(study: StudyVar) -> rx.Component:
         rx.el.div(
             rx.el.span(study.modality, " ", study.description, class_name="truncate"),
             rx.el.span(study.time, class_name="num whitespace-nowrap text-muted"),
+            parts.whose(study),
             class_name="flex min-w-0 items-baseline gap-3 text-sm",
         ),
     )
@@ -66,6 +67,7 @@ def _who_and_what_below(study: StudyVar) -> rx.Component:
                 study.patient_id, " · ", study.modality, " ", study.description, class_name="truncate"
             ),
             rx.el.span(study.time, class_name="flex-none whitespace-nowrap"),
+            parts.whose(study),
             class_name="num flex gap-2 text-xs text-muted",
         ),
     )

@@ -1,6 +1,8 @@
 """Finding patients by a word: name, pinyin, initials or patient ID, by the beginning of any of them."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import ColumnElement, func, true
 from sqlmodel import Session, col, select
@@ -21,11 +23,14 @@ class Named:
 
 
 @needs(Permission.STUDY_READ)
-def named(session: Session, actor: Actor, keyword: str) -> Named:
-    """Neither way is good for all words: zhangsan is one patient of a hundred thousand, z is a tenth of them."""
+def named(session: Session, actor: Actor, keyword: str, whose: Callable[[Any], ColumnElement[bool]]) -> Named:
+    """`whose`: of a column that says whose a patient is, that it is one of those meant.
+
+    Neither way is good for all words: zhangsan is one patient of a hundred thousand, z is a tenth of them.
+    """
     term = search_term(keyword)[:64]
     begins = (col(PatientKey.key) >= term, col(PatientKey.key) < term + "\U0010ffff")
-    found = select(PatientKey.patient_id).where(PatientKey.institution_id == actor.institution, *begins)
+    found = select(PatientKey.patient_id).where(whose(col(PatientKey.institution_id)), *begins)
     counted = select(func.count()).select_from(found.limit(MANY + 1).subquery())
     number = session.exec(counted).one()
     if number <= FEW:

@@ -6,8 +6,8 @@ UIDs are chosen by senders, so every one of them is unique inside its institutio
 from datetime import date, datetime
 from enum import StrEnum
 
-from sqlalchemy import JSON, BigInteger, Index, LargeBinary, String, UniqueConstraint
-from sqlmodel import Field, SQLModel
+from sqlalchemy import JSON, BigInteger, Index, LargeBinary, String, UniqueConstraint, text
+from sqlmodel import Field, SQLModel, col
 
 from mip_app.core.columns import Utc
 
@@ -61,6 +61,14 @@ class Patient(SQLModel, table=True):
     birth_date: date | None = None
     variant: int = 0
     merged_into: int | None = None  # the patient whom somebody said this is; new files still find this row
+
+
+Index(
+    "patient_merged",
+    col(Patient.merged_into),
+    sqlite_where=text("merged_into IS NOT NULL"),
+    postgresql_where=text("merged_into IS NOT NULL"),
+)
 
 
 class PatientKey(SQLModel, table=True):
@@ -194,6 +202,60 @@ class Instance(SQLModel, table=True):
     frames: str = ""  # FrameIndex: where each frame lies in that file
     header: bytes = Field(default=b"", sa_type=LargeBinary)  # DICOM JSON (PS3.18 F), zlib
     received_at: datetime = Field(sa_type=Utc)
+
+
+class Grant(SQLModel, table=True):
+    """What an institution lets another, or one person there, see of its own. Withdrawn or over, it stays to be read."""
+
+    __tablename__ = "studygrant"  # `grant` is a word of SQL
+    __table_args__ = (Index("study_grant_between", "to_institution_id", "institution_id"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    institution_id: int = Field(foreign_key="institution.id", index=True)  # whose
+    to_institution_id: int = Field(foreign_key="institution.id")
+    to_user_id: int | None = Field(default=None, foreign_key="user_account.id")  # None: everybody there
+    study_pk: int | None = Field(default=None, foreign_key="study.id", index=True)  # one study, or
+    patient_pk: int | None = Field(default=None, foreign_key="patient.id", index=True)  # all of a patient's
+    future: bool = False  # of a patient: also those that come later
+    # Everybody it is given to may look. And, where their role allows it:
+    may_report: bool = False
+    may_print: bool = False
+    may_download: bool = False
+    reason: str
+    until: datetime | None = Field(default=None, sa_type=Utc)  # None: until it is withdrawn
+    given_at: datetime = Field(sa_type=Utc)
+    given_by_id: int | None = None
+    given_by: str
+    withdrawn_at: datetime | None = Field(default=None, sa_type=Utc)
+    withdrawn_by: str = ""
+
+
+class GrantedStudy(SQLModel, table=True):
+    """What the grants come to: to whom a study is granted, in the order of the list. Written by granted.py alone."""
+
+    __table_args__ = (
+        Index(
+            "granted_study_by_time",
+            "institution_id",
+            "user_id",
+            "modality",
+            "studied_at",
+            "study_pk",
+            "study_date",
+            "until",
+            "twin",
+        ),
+        {"sqlite_with_rowid": False},
+    )
+
+    study_pk: int = Field(foreign_key="study.id", primary_key=True)
+    institution_id: int = Field(foreign_key="institution.id", primary_key=True)  # to whom
+    user_id: int = Field(primary_key=True)  # 0: everybody there
+    modality: str = Field(primary_key=True)  # '' once a study, and each of its modalities
+    studied_at: datetime = Field(sa_type=Utc)
+    study_date: date | None = None
+    until: datetime = Field(sa_type=Utc)
+    twin: bool = False  # they may see another study under the same UID: whose comes first has to be looked up
 
 
 class SetAside(SQLModel, table=True):

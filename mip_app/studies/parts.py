@@ -9,7 +9,7 @@ from reflex_components_core.react_router.dom import ReactRouterLink
 from mip_app.core.i18n import t
 from mip_app.studies import state
 from mip_app.studies.worklist import Row
-from mip_app.ui.state import may
+from mip_app.ui.state import in_language, may
 
 # In components the attributes of a state are variables, which its types do not say.
 Studies: Any = state.Studies
@@ -65,6 +65,21 @@ def name(row: RowVar, class_name: str) -> rx.Component:
         row.name != "",
         rx.el.span(row.name, title=row.name, class_name="truncate font-medium " + class_name),
         rx.el.span(t("studies.unknown_name"), class_name="truncate text-muted " + class_name),
+    )
+
+
+def whose(row: RowVar) -> rx.Component:
+    """The institution of a granted study: nothing on own ones, which are most."""
+    name = in_language(row.whose, row.whose_en)
+    return rx.cond(
+        row.whose != "",
+        rx.el.span(
+            rx.icon("building-2", class_name="ico flex-none"),
+            rx.el.span(name, class_name="truncate"),
+            title=t("studies.granted_by", institution=name),
+            custom_attrs={"data-whose": "true"},
+            class_name="inline-flex min-w-0 items-center gap-1 align-bottom text-muted",
+        ),
     )
 
 

@@ -16,10 +16,11 @@ from mip_app.audit.models import Act
 from mip_app.core import bus
 from mip_app.core.actor import Actor, Permission, needs
 from mip_app.core.errors import NotVisible
-from mip_app.studies import door
+from mip_app.studies import door, granted, grants
 from mip_app.studies.age import age_at
-from mip_app.studies.models import Patient, PatientClass, Study
+from mip_app.studies.models import Patient, PatientClass, ReportStatus, Study
 
+RELEASED = (ReportStatus.FINAL, ReportStatus.AMENDED)
 UID = re.compile(r"[0-9.]{1,64}")
 
 
@@ -28,6 +29,12 @@ class StudyHead:
     """Patient and study in one line, as every page with images or text of the patient shows them."""
 
     pk: int
+    institution: int  # whose it is
+    whose: str  # its name, where it is another's: granted
+    whose_en: str
+    may: frozenset[
+        Permission
+    ]  # what the actor may do with this study: of a granted one, what the grant allows too
     uid: str
     name: str
     patient_id: str
@@ -65,6 +72,8 @@ class StudyLine(TypedDict):
     description: str
     time: str
     emergency: bool
+    whose: str  # another institution's name: it is granted
+    whose_en: str
     status: str  # of its report
 
 
@@ -79,6 +88,8 @@ NO_STUDY = StudyLine(
     description="",
     time="",
     emergency=False,
+    whose="",
+    whose_en="",
     status="",
 )
 
@@ -95,6 +106,8 @@ def line(head: StudyHead) -> StudyLine:
         description=head.description,
         time=head.time,
         emergency=head.patient_class == PatientClass.EMERGENCY,
+        whose=head.whose,
+        whose_en=head.whose_en,
         status=head.report_status,
     )
 
@@ -106,15 +119,19 @@ def head(session: Session, actor: Actor, study_uid: str) -> StudyHead:
         select(Study, Patient, Institution)
         .join(Patient, col(Patient.id) == Study.patient_pk)
         .join(Institution, col(Institution.id) == Study.institution_id)
-        .where(Study.study_uid == study_uid)
     )
-    found = session.exec(door.through(statement, actor)).first()
+    found = session.exec(door.through(statement, actor, study_uid)).first()
     if found is None:
         raise not_visible(session, actor, study_uid)
     study, patient, institution = found
+    own = study.institution_id == actor.institution
     age, unit = age_at(patient.birth_date, study.study_date, study.patient_age)
     return StudyHead(
         pk=study.id or 0,
+        institution=study.institution_id,
+        whose="" if own else institution.name,
+        whose_en="" if own else institution.name_en,
+        may=grants.allowed(session, actor, study.id or 0),
         uid=study.study_uid,
         name=patient.name,
         patient_id=patient.patient_id,
@@ -129,10 +146,15 @@ def head(session: Session, actor: Actor, study_uid: str) -> StudyHead:
         patient_class=study.patient_class,
         studied_at=study.studied_at if study.study_date else None,
         zone=ZoneInfo(institution.time_zone),
-        report_status=study.report_status,
+        report_status=study.report_status if own else released_status(study),
         series_count=study.series_count,
         instance_count=study.instance_count,
     )
+
+
+def released_status(study: Study) -> ReportStatus:
+    """What those are told of a report to whom the study is granted: drafts stay inside the reporting institution."""
+    return ReportStatus(study.report_status) if study.report_status in RELEASED else ReportStatus.NONE
 
 
 def not_visible(session: Session, actor: Actor, study_uid: str) -> NotVisible:
@@ -144,15 +166,15 @@ def not_visible(session: Session, actor: Actor, study_uid: str) -> NotVisible:
 
 
 @needs(Permission.STUDY_READ)
-def note_report(session: Session, actor: Actor, study_pk: int, **shown: object) -> None:
+def note_report(session: Session, actor: Actor, study: StudyHead, **shown: object) -> None:
     """Tell the list what it shows of a report: columns of Study from `report_status` on, in the same transaction."""
     session.execute(
-        update(Study).where(col(Study.id) == study_pk, door.visible(actor)).values(**shown),
+        update(Study).where(col(Study.id) == study.pk, door.visible(actor)).values(**shown),
         execution_options={"synchronize_session": False},
     )
-    bus.touch(session, topic(actor))
+    bus.touch(session, granted.topic(study.institution))
 
 
 def topic(actor: Actor) -> str:
     """What the list of the actor's institution listens to."""
-    return f"studies:{actor.institution}"
+    return granted.topic(actor.institution)

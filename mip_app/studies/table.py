@@ -39,6 +39,12 @@ def _printed(row: RowVar) -> rx.Component:
     return parts.or_missing(row.printed, rx.el.span(short, title=row.printed))
 
 
+def _description(row: RowVar) -> rx.Component:
+    said = parts.or_missing(row.description, rx.el.span(row.description, title=row.description))
+    whose = rx.el.span(parts.whose(row), class_name="mr-2 inline-flex max-w-1/2")
+    return rx.fragment(rx.cond(row.whose != "", whose), said)
+
+
 def _acts(row: RowVar) -> rx.Component:
     return rx.el.span(
         *(act(row, "btn btn-square btn-ghost btn-xs", tab_index=-1) for act in parts.more_acts),
@@ -100,7 +106,7 @@ COLUMNS = (
         "description",
         "group-data-[hidden~=description]/list:hidden",
         "truncate group-data-[hidden~=description]/list:hidden",
-        lambda row: parts.or_missing(row.description, rx.el.span(row.description, title=row.description)),
+        _description,
     ),
     Column(
         "time",

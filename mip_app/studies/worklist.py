@@ -3,23 +3,26 @@
 Paged by keyset: a page costs the same wherever it lies. Studies without a print time come last both ways.
 """
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, TypedDict
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Select, func, or_, tuple_
+from sqlalchemy import ColumnElement, cast, func, null, or_, true, tuple_
 from sqlmodel import Session, col, select
 
 from mip_app.accounts.models import Institution
 from mip_app.core.actor import Actor, Permission, needs
 from mip_app.core.clock import utc_now
+from mip_app.core.columns import Utc
 from mip_app.studies import door
 from mip_app.studies.age import age_at
+from mip_app.studies.door import Way
 from mip_app.studies.filters import MODALITIES, NAMED_MODALITIES, VIEWS, Days, Filters, Sort, View
 from mip_app.studies.keyword import named
 from mip_app.studies.models import Patient, PatientClass, ReportStatus, Study
+from mip_app.studies.service import RELEASED, released_status
 
 PAGE = 50
 COUNT_TO = 1000  # counting further would cost more than it tells
@@ -57,6 +60,8 @@ class Row(TypedDict):
     printed: str
     holder: str
     mine: bool
+    whose: str  # another institution's name: it is granted
+    whose_en: str
     since: int  # when the lock was taken, seconds of the epoch
 
 
@@ -93,12 +98,14 @@ def _keys(
     forward: bool = True,
     limit: int = PAGE,
 ) -> tuple[list[Place], bool]:
-    source = _source(session, actor, filters, zone)
+    sources = _sources(session, actor, filters, zone)
     found: list[Any] = []
-    for segment in _segments(source.columns, filters, place, forward):
+    for segment in _segments(filters, place, forward):
         wanted = limit + 1 - len(found)
-        if wanted > 0:
-            found += session.execute(_ids(source, segment).limit(wanted)).all()
+        selects = [one.keys(segment) for one in sources if one.printed is not None or not segment.printed]
+        if wanted > 0 and selects:
+            order = [(name, segment.descending) for name in segment.order]
+            found += session.execute(door.merged(session, selects, order, wanted)).all()
     keys = [Place(key.studied_at, key.id, getattr(key, "printed_at", None)) for key in found[:limit]]
     return keys if forward else keys[::-1], len(found) > limit
 
@@ -109,18 +116,26 @@ def rows_of(session: Session, actor: Actor, studies: list[int], zone: ZoneInfo |
     if not studies:
         return []
     zone = zone or zone_of(session, actor)
-    statement = select(Study, Patient).join(Patient, col(Patient.id) == Study.patient_pk)
+    statement = (
+        select(Study, Patient, Institution)
+        .join(Patient, col(Patient.id) == Study.patient_pk)
+        .join(Institution, col(Institution.id) == Study.institution_id)
+    )
     found = session.exec(door.among(statement, actor, studies)).all()
-    by_id = {study.id: _row(study, patient, actor, zone) for study, patient in found}
+    by_id = {study.id: _row(study, patient, whose, actor, zone) for study, patient, whose in found}
     return [by_id[key] for key in studies if key in by_id]
 
 
 @needs(Permission.STUDY_READ)
 def count(session: Session, actor: Actor, filters: Filters) -> int:
     """How many studies these filters find, counted to COUNT_TO."""
-    conditions = _conditions(session, actor, filters, zone_of(session, actor)).all
-    inner = door.marked(select(Study.id).where(*conditions)).limit(COUNT_TO).subquery()
-    return session.execute(select(func.count()).select_from(inner)).scalar_one()
+    number = 0
+    for source in _sources(session, actor, filters, zone_of(session, actor)):
+        inner = door.marked(source.statement).limit(COUNT_TO - number).subquery()
+        number += session.execute(select(func.count()).select_from(inner)).scalar_one()
+        if number >= COUNT_TO:
+            break
+    return number
 
 
 @needs(Permission.STUDY_READ)
@@ -155,7 +170,7 @@ def next_unwritten(session: Session, actor: Actor, filters: Filters) -> str | No
         classes=filters.classes,
         contrasts=filters.contrasts,
     )
-    conditions = _conditions(session, actor, asked, zone_of(session, actor)).all
+    conditions = (door.own(actor), *_narrowed(actor, asked))
     free = or_(col(Study.lock_expires_at).is_(None), col(Study.lock_expires_at) <= utc_now())
     oldest = select(Study.study_uid).where(*conditions, free).order_by(col(Study.studied_at), col(Study.id))
     for statement in (oldest.where(Study.patient_class == PatientClass.EMERGENCY), oldest):
@@ -181,49 +196,55 @@ def _value(key: tuple[datetime | None, datetime, int]) -> tuple[datetime, dateti
 
 @dataclass(frozen=True, slots=True)
 class _Source:
-    """Where the keys of a page are read: the studies along their index, or a few of them found beforehand."""
+    """Where keys of a page are read: along an index, or a few studies that were found beforehand."""
 
-    columns: Any  # with id, studied_at, printed_at
-    conditions: tuple[ColumnElement[bool], ...] = ()
+    statement: Any
+    at: Any
+    key: Any
+    printed: Any | None  # None: others are not told when a report was printed
+
+    def keys(self, segment: "_Segment") -> Any:
+        # The columns of the order and no others: the index has them.
+        columns = {"printed_at": self.printed, "studied_at": self.at, "id": self.key}
+        if self.printed is None:
+            columns["printed_at"] = cast(null(), Utc)
+        statement = self.statement.with_only_columns(*(columns[name].label(name) for name in segment.order))
+        if self.printed is not None and segment.printed is not None:
+            printed = self.printed.is_not(None) if segment.printed else self.printed.is_(None)
+            statement = statement.where(printed)
+        if segment.after:
+            last = segment.order[-len(segment.after) :]
+            beyond = _beyond(tuple(columns[name] for name in last), segment.after, segment.descending)
+            statement = statement.where(beyond)
+        return statement
 
 
 @dataclass(frozen=True, slots=True)
 class _Segment:
-    """A stretch of the order that one index range answers."""
+    """A stretch of the order that one range of each index answers."""
 
-    order: tuple[Any, ...]  # columns, least significant last
+    order: tuple[str, ...]  # the least significant last
     descending: bool
-    conditions: tuple[ColumnElement[bool], ...] = ()
+    printed: bool | None = None  # those with a print time, or those without, alone
+    after: tuple[Any, ...] = ()  # beyond these values of the last of the order
 
 
-def _source(session: Session, actor: Actor, filters: Filters, zone: ZoneInfo) -> _Source:
-    conditions = _conditions(session, actor, filters, zone)
-    if not conditions.few:
-        return _Source(Study, conditions.all)
-    keys: Any = select(Study.id, Study.studied_at, Study.printed_at)
-    return _Source(keys.where(*conditions.all).cte("found").prefix_with("MATERIALIZED").c)
-
-
-def _segments(at: Any, filters: Filters, place: Place | None, forward: bool) -> list[_Segment]:
+def _segments(filters: Filters, place: Place | None, forward: bool) -> list[_Segment]:
     """The stretches to read, in reading order: studies with a print time stand before those without."""
     down = filters.newest_first == forward
-    studied = (at.studied_at, at.id)
+    studied = (place.studied_at, place.study) if place else ()
     if filters.sort is Sort.STUDIED:
-        after = (_beyond(studied, (place.studied_at, place.study), down),) if place else ()
-        return [_Segment(studied, down, after)]
-    printed = (at.printed_at, *studied)
-    whole_printed = _Segment(printed, down, (at.printed_at.is_not(None),))
+        return [_Segment(("studied_at", "id"), down, after=studied)]
+    order = ("printed_at", "studied_at", "id")
     # Ordered by the missing print time, too: PostgreSQL does not see that it is one and the same.
-    whole_unprinted = _Segment(printed, down, (at.printed_at.is_(None),))
+    printed, unprinted = _Segment(order, down, True), _Segment(order, down, False)
     if place is None:
-        return [whole_printed, whole_unprinted] if forward else [whole_unprinted, whole_printed]
+        return [printed, unprinted] if forward else [unprinted, printed]
     if place.printed_at is not None:
-        beyond = _beyond(printed, (place.printed_at, place.studied_at, place.study), down)
-        rest = replace(whole_printed, conditions=(*whole_printed.conditions, beyond))
-        return [rest, whole_unprinted] if forward else [rest]
-    beyond = _beyond(studied, (place.studied_at, place.study), down)
-    rest = replace(whole_unprinted, conditions=(*whole_unprinted.conditions, beyond))
-    return [rest] if forward else [rest, whole_printed]
+        rest = replace(printed, after=(place.printed_at, *studied))
+        return [rest, unprinted] if forward else [rest]
+    rest = replace(unprinted, after=studied)
+    return [rest] if forward else [rest, printed]
 
 
 def _beyond(columns: tuple[Any, ...], values: tuple[Any, ...], down: bool) -> ColumnElement[bool]:
@@ -232,32 +253,58 @@ def _beyond(columns: tuple[Any, ...], values: tuple[Any, ...], down: bool) -> Co
     return left < right if down else left > right
 
 
-def _ids(source: _Source, segment: _Segment) -> Select[Any]:
-    # The columns of the order and no others: the index has them.
-    order = [column.desc() if segment.descending else column.asc() for column in segment.order]
-    statement: Any = select(*segment.order)
-    statement = statement.where(*source.conditions, *segment.conditions)
-    return door.marked(statement.order_by(*order))
+def _sources(session: Session, actor: Actor, filters: Filters, zone: ZoneInfo) -> list[_Source]:
+    ways = door.ways(session, actor)
+    found = _sources_of(session, actor, filters, zone, [way for way in ways if way.own])
+    granted, theirs = [way for way in ways if not way.own], _told(filters)
+    if granted and theirs is not None:
+        found += _sources_of(session, actor, theirs, zone, granted)
+    return found
 
 
-@dataclass(frozen=True, slots=True)
-class _Conditions:
-    all: tuple[ColumnElement[bool], ...]
-    few: bool  # a keyword leads to them, by way of few patients
+def _told(filters: Filters) -> Filters | None:
+    """What is asked of granted studies. Their reports are looked for by what others are told; no work waits in them."""
+    statuses = tuple(status for status in filters.statuses if status in RELEASED)
+    return (
+        None if filters.mine or (filters.statuses and not statuses) else replace(filters, statuses=statuses)
+    )
 
 
-def _conditions(session: Session, actor: Actor, filters: Filters, zone: ZoneInfo) -> _Conditions:
-    conditions = _narrowed(actor, filters, zone)
-    if not filters.keyword.strip():
-        return _Conditions((door.visible(actor), *conditions), False)
-    by_name = named(session, actor, filters.keyword)
-    through = door.checked(actor) if by_name.few else door.visible(actor)
-    return _Conditions((through, *conditions, by_name.condition), by_name.few)
+def _sources_of(
+    session: Session, actor: Actor, filters: Filters, zone: ZoneInfo, ways: list[Way]
+) -> list[_Source]:
+    """Of own studies, or of granted ones."""
+    conditions, is_own = _narrowed(actor, filters), any(way.own for way in ways)
+    if filters.keyword.strip():
+        by_name = named(session, actor, filters.keyword, _whose(actor, is_own))
+        conditions.append(by_name.condition)
+        if by_name.few:
+            visible = door.own(actor).is_(true()) if is_own else door.granted(actor)
+            led: Any = select(Study.id, Study.studied_at, Study.printed_at)
+            led = led.where(visible, *conditions, *_days(col(Study.studied_at), filters, zone))
+            few = led.cte("found" if is_own else "found_granted").prefix_with("MATERIALIZED").c
+            printed = few.printed_at if is_own else None
+            return [_Source(select(few.id), few.studied_at, few.id, printed)]
+    return [
+        _Source(
+            way.select(way.key, study=bool(conditions)).where(*conditions, *_days(way.at, filters, zone)),
+            way.at,
+            way.key,
+            col(Study.printed_at) if is_own else None,
+        )
+        for way in ways
+    ]
 
 
-def _narrowed(actor: Actor, filters: Filters, zone: ZoneInfo) -> list[ColumnElement[bool]]:
-    """Every filter but the keyword."""
-    conditions = _days(filters, zone)
+def _whose(actor: Actor, is_own: bool) -> Callable[[Any], ColumnElement[bool]]:
+    if is_own:
+        return lambda column: column == actor.institution
+    return lambda column: column.in_(door.givers(actor.institution))
+
+
+def _narrowed(actor: Actor, filters: Filters) -> list[ColumnElement[bool]]:
+    """Every filter but days and the keyword."""
+    conditions: list[ColumnElement[bool]] = []
     for column, chosen in (
         (Study.report_status, filters.statuses),
         (Study.patient_class, filters.classes),
@@ -279,7 +326,7 @@ def _of_modalities(groups: tuple[str, ...]) -> ColumnElement[bool]:
     return col(Study.modality).not_in([value for value in NAMED_MODALITIES if value not in values])
 
 
-def _days(filters: Filters, zone: ZoneInfo) -> list[ColumnElement[bool]]:
+def _days(at: Any, filters: Filters, zone: ZoneInfo) -> list[ColumnElement[bool]]:
     today = utc_now().astimezone(zone).date()
     start, end = filters.start, filters.end
     if filters.days in _BACK:
@@ -288,9 +335,9 @@ def _days(filters: Filters, zone: ZoneInfo) -> list[ColumnElement[bool]]:
         start = end = None
     conditions = []
     if start:
-        conditions.append(col(Study.studied_at) >= _midnight(start, zone))
+        conditions.append(at >= _midnight(start, zone))
     if end:
-        conditions.append(col(Study.studied_at) < _midnight(end + timedelta(days=1), zone))
+        conditions.append(at < _midnight(end + timedelta(days=1), zone))
     return conditions
 
 
@@ -305,9 +352,12 @@ def zone_of(session: Session, actor: Actor) -> ZoneInfo:
     return ZoneInfo(institution.time_zone if institution else "UTC")
 
 
-def _row(study: Study, patient: Patient, actor: Actor, zone: ZoneInfo) -> Row:
+def _row(study: Study, patient: Patient, whose: Institution, actor: Actor, zone: ZoneInfo) -> Row:
+    own = study.institution_id == actor.institution
     age, unit = age_at(patient.birth_date, study.study_date, study.patient_age)
-    held = study.lock_holder if study.lock_expires_at and study.lock_expires_at > utc_now() else ""
+    locked = own and study.lock_expires_at and study.lock_expires_at > utc_now()
+    held = study.lock_holder if locked else ""
+    status = study.report_status if own else released_status(study)
     return Row(
         uid=study.study_uid,
         name=patient.name,
@@ -322,11 +372,13 @@ def _row(study: Study, patient: Patient, actor: Actor, zone: ZoneInfo) -> Row:
         time=_shown(study.studied_at if study.study_date else None, zone),
         series=study.series_count,
         images=f"{study.instance_count:,}",
-        status=study.report_status,
-        author=study.report_author,
-        printed=_shown(study.printed_at, zone),
+        status=status,
+        author=study.report_author if own or status in RELEASED else "",
+        printed=_shown(study.printed_at if own else None, zone),
         holder=held,
         mine=bool(held) and study.lock_holder_id == actor.user_id,
+        whose="" if own else whose.name,
+        whose_en="" if own else whose.name_en,
         since=int(study.lock_since.timestamp()) if held and study.lock_since else 0,
     )
 

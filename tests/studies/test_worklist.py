@@ -194,7 +194,7 @@ def test_the_next_study_is_an_emergency_then_the_oldest_that_nobody_is_writing(d
 def _report(session: Session, actor: Actor, uid: str) -> None:
     from mip_app.studies.service import head, note_report
 
-    note_report(session, actor, head(session, actor, uid).pk, report_status="draft")
+    note_report(session, actor, head(session, actor, uid), report_status="draft")
 
 
 def test_arrivals_are_what_would_stand_on_the_page_shown(doctor: Actor) -> None:

@@ -13,7 +13,7 @@ from mip_app.core.i18n import t
 
 # In the order of the work; a test holds this to all that an institution may give.
 BY_GROUP = {
-    "study": (P.STUDY_READ, P.STUDY_UPLOAD, P.STUDY_SEND),
+    "study": (P.STUDY_READ, P.STUDY_UPLOAD, P.STUDY_SEND, P.STUDY_SHARE),
     "report": (
         P.REPORT_READ,
         P.REPORT_READ_DRAFT,

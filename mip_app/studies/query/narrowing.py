@@ -1,12 +1,12 @@
 """What a search is narrowed by, sorted by what leads to it fastest."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, func, or_, union
 from sqlmodel import Session, col, select
 
-from mip_app.core.actor import Actor
 from mip_app.dicom.names import search_term
 from mip_app.studies.models import Patient, PatientKey, PatientTail
 from mip_app.studies.query import conditions, names, values
@@ -16,13 +16,20 @@ from mip_app.studies.query.attributes import BY_TAG, above
 # So many patients lead to their studies; of more, a page fills sooner when the studies are walked in their order.
 FEW = 3000
 _SHARP = {"0020000D", "00080050", "0020000E", "00080018"}  # values that name one study, or nearly
+_SERIES, _SOP_INSTANCE = "0020000E", "00080018"
 _DATE, _TIME, _MODALITIES, _MODALITY = "00080020", "00080030", "00080061", "00080060"
+
+
+Whose = Callable[
+    [Any], ColumnElement[bool]
+]  # of a column that says whose a row is: whether keys begin with it
 
 
 @dataclass(slots=True)
 class Narrowing:
     """Conditions by the table they are on."""
 
+    whose: Whose
     patient: list[ColumnElement[bool]] = field(default_factory=list)
     candidates: Any = None  # a select of patients, few of them: all others are out
     study: list[ColumnElement[bool]] = field(default_factory=list)
@@ -31,6 +38,7 @@ class Narrowing:
     series: list[ColumnElement[bool]] = field(default_factory=list)
     instance: list[ColumnElement[bool]] = field(default_factory=list)
     sharp: bool = False
+    uids: set[str] = field(default_factory=set)  # tags of series and instances that are named
     ignored: list[str] = field(default_factory=list)
 
 
@@ -43,9 +51,9 @@ class _Way:
     exact: bool  # who is found needs not be looked at
 
 
-def narrowed(session: Session, actor: Actor, asked: Asked) -> Narrowing:
+def narrowed(session: Session, whose: Whose, asked: Asked) -> Narrowing:
     """Raises Invalid for values that cannot be meant."""
-    made = Narrowing()
+    made = Narrowing(whose)
     possible = {attribute.tag for attribute in above(asked.level)}
     sqlite = session.get_bind().dialect.name == "sqlite"
     match = {tag: values.checked(v) for tag, v in asked.match.items() if not values.universal(v)}
@@ -56,7 +64,7 @@ def narrowed(session: Session, actor: Actor, asked: Asked) -> Narrowing:
         if tag not in possible:
             made.ignored.append(tag)
         elif tag in ("00100010", "00100020"):
-            ways += _ways(actor, tag, value, asked.fuzzy, sqlite)
+            ways += _ways(whose, tag, value, asked.fuzzy, sqlite)
         elif tag == _DATE:
             made.days = values.dates(value)
         elif tag == _TIME and _is_range(match.get(_DATE, "")) and _is_range(value):
@@ -68,6 +76,7 @@ def narrowed(session: Session, actor: Actor, asked: Asked) -> Narrowing:
             target: list[ColumnElement[bool]] = getattr(made, _TABLE[attribute.level])
             target.append(conditions.of(attribute, value, sqlite))
             made.sharp |= tag in _SHARP and not values.is_wild(value)
+            made.uids |= {tag} & {_SERIES, _SOP_INSTANCE}
     _lead(session, made, ways)
     return made
 
@@ -79,22 +88,20 @@ def _is_range(value: str) -> bool:
     return "-" in value.strip()
 
 
-def _ways(actor: Actor, tag: str, value: str, fuzzy: bool, sqlite: bool) -> list[_Way]:
+def _ways(whose: Whose, tag: str, value: str, fuzzy: bool, sqlite: bool) -> list[_Way]:
     if tag == "00100020":
         exact = conditions.of(BY_TAG[tag], value, sqlite)
         parts = values.options(value)
         probe = names.id_pattern(parts[0]).probe if len(parts) == 1 else ""
-        return [_Way(_with_tail(actor, probe) if probe else None, [exact], False)]
+        return [_Way(_with_tail(whose, probe) if probe else None, [exact], False)]
     found = []
     for pattern in names.name_patterns(value):
         holds: list[ColumnElement[bool]] = [conditions.name(col(Patient.name_folded), [pattern])]
-        lead: Any = _with_tail(actor, pattern.probe) if pattern.probe else None
+        lead: Any = _with_tail(whose, pattern.probe) if pattern.probe else None
         term = search_term(value.replace("*", "").replace("?", "")) if fuzzy else ""
         if term:
             begins = [col(PatientKey.key) >= term, col(PatientKey.key) < names.ranges(term)[1]]
-            heard = select(PatientKey.patient_id).where(
-                PatientKey.institution_id == actor.institution, *begins
-            )
+            heard = select(PatientKey.patient_id).where(whose(col(PatientKey.institution_id)), *begins)
             own = select(PatientKey.patient_id).where(PatientKey.patient_id == Patient.id, *begins)
             holds = [or_(*holds, own.exists())]
             lead = union(lead, heard) if lead is not None else None
@@ -102,10 +109,10 @@ def _ways(actor: Actor, tag: str, value: str, fuzzy: bool, sqlite: bool) -> list
     return found
 
 
-def _with_tail(actor: Actor, probe: str) -> Select[Any]:
+def _with_tail(whose: Whose, probe: str) -> Select[Any]:
     first, end = names.ranges(probe)
     return select(PatientTail.patient_pk).where(
-        PatientTail.institution_id == actor.institution,
+        whose(col(PatientTail.institution_id)),
         col(PatientTail.tail) >= first,
         col(PatientTail.tail) < end,
     )

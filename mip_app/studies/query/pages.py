@@ -1,21 +1,62 @@
-"""The statements of a search: first the keys of a page out of an index, then its rows."""
+"""The statements of a search: first the keys of a page out of the indexes that hold them in order, then its rows."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from sqlmodel import col, select
+from sqlalchemy import ColumnElement
+from sqlmodel import Session, col, select
 
 from mip_app.core.actor import Actor
 from mip_app.studies import door
-from mip_app.studies.models import Instance, Patient, Series, Study, StudyModality
+from mip_app.studies.door import Way
+from mip_app.studies.models import Instance, Patient, Series, Study
 from mip_app.studies.query import conditions
+from mip_app.studies.query.asked import Asked, Level
 from mip_app.studies.query.attributes import Attribute
-from mip_app.studies.query.narrowing import Narrowing
+from mip_app.studies.query.narrowing import Narrowing, Whose, narrowed
+
+# Names of key columns, and whether they go down.
+_OF_STUDIES = (("at", True), ("study", True))
+_OF_SERIES = (*_OF_STUDIES, ("unnumbered", False), ("number", False), ("series", False))
+_OF_INSTANCES = (*_OF_SERIES, ("unnumbered_there", False), ("number_there", False), ("instance", False))
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Own studies, or granted ones: what they are narrowed by, and how they are read."""
+
+    wanted: Narrowing
+    visible: ColumnElement[bool]  # the condition on `Study`, where keys lead to it
+    ways: list[Way]  # where nothing does
+
+    @property
+    def few(self) -> bool:
+        """Whether keys lead to so few studies that no index of their order is needed."""
+        return bool(self.wanted.sharp or self.wanted.candidates is not None)
+
+
+def parts(session: Session, actor: Actor, asked: Asked) -> list[Part]:
+    """Raises Invalid for values that cannot be meant."""
+
+    def part(whose: Whose, visible: ColumnElement[bool], is_own: bool) -> Part:
+        wanted = narrowed(session, whose, asked)
+        ways = [way for way in there if way.own is is_own]
+        if wanted.modality:
+            ways = [door.of_modality(actor, way, wanted.modality) for way in ways]
+        return Part(wanted, visible, ways)
+
+    there = door.ways(session, actor)
+    found = [part(lambda column: column == actor.institution, door.own(actor), True)]
+    if any(not way.own for way in there):
+        givers = door.givers(actor.institution)
+        found.append(part(lambda column: column.in_(givers), door.granted(actor), False))
+    return found
 
 
 def patients(actor: Actor, wanted: Narrowing, columns: Sequence[Attribute]) -> Any:
-    """Those of whom there is a study to be seen, the last that came first."""
-    seen = select(Study.id).where(Study.patient_pk == Patient.id, door.visible(actor)).exists()
+    """Own ones of whom there is a study, the last that came first: only nodes ask, and nothing is granted to those."""
+    seen = select(Study.id).where(Study.patient_pk == Patient.id, door.own(actor)).exists()
     statement = select(Patient.id, *_of(columns)).where(*wanted.patient, seen)
     if wanted.candidates is not None:
         statement = statement.where(col(Patient.id).in_(wanted.candidates))
@@ -23,97 +64,130 @@ def patients(actor: Actor, wanted: Narrowing, columns: Sequence[Attribute]) -> A
 
 
 def studies(
-    actor: Actor, wanted: Narrowing, columns: Sequence[Attribute], limit: int | None, offset: int
+    session: Session, found: Sequence[Part], columns: Sequence[Attribute], limit: int | None, offset: int
 ) -> Any:
-    keys = _keys(actor, wanted).limit(limit).offset(offset).subquery("page")
+    selects = [one for n, part in enumerate(found) for one in _studies(part, n)]
+    keys = door.merged(session, selects, _OF_STUDIES, limit, offset).subquery("page")
     statement = (
         select(Study.id, *_of(columns))
         .select_from(keys)
         .join(Study, col(Study.id) == keys.c.study)
         .join(Patient, col(Patient.id) == Study.patient_pk)
-        .where(door.checked(actor))
-        .order_by(keys.c.at.desc(), keys.c.study.desc())
     )
-    return door.marked(statement)
+    return door.marked(statement.order_by(*_in_order(keys, _OF_STUDIES)))
 
 
-def _keys(actor: Actor, wanted: Narrowing) -> Any:
-    """(study, at) of everything wanted, newest first, along the index that holds it in that order if one does."""
-    few = _few(wanted)
-    if wanted.modality and not few:
-        return _of_modality(actor, wanted)
-    at, key = col(Study.studied_at), col(Study.id)
-    statement: Any = select(key.label("study"), at.label("at")).where(door.visible(actor), *wanted.study)
-    if wanted.patient:
-        statement = statement.join(Patient, col(Patient.id) == Study.patient_pk).where(*wanted.patient)
-    statement = _among(statement, wanted, few)
-    if few:
-        # Found first and ordered then: SQLite would rather walk all studies in their order.
-        found = statement.cte("found").prefix_with("MATERIALIZED").c
-        return select(found.study, found.at).order_by(found.at.desc(), found.study.desc())
-    return statement.order_by(at.desc(), key.desc())
-
-
-def _of_modality(actor: Actor, wanted: Narrowing) -> Any:
-    at, key = col(StudyModality.studied_at), col(StudyModality.study_pk)
-    statement: Any = select(key.label("study"), at.label("at")).where(
-        StudyModality.institution_id == actor.institution, StudyModality.modality == wanted.modality
-    )
-    if wanted.study or wanted.patient:
-        statement = statement.join(Study, col(Study.id) == key).where(*wanted.study)
-    if wanted.patient:
-        statement = statement.join(Patient, col(Patient.id) == Study.patient_pk).where(*wanted.patient)
-    if wanted.days:
-        days = _on(col(StudyModality.study_date), wanted)
-        statement = statement.where(days, conditions.moments(at, wanted.days))
-    return statement.order_by(at.desc(), key.desc())
-
-
-def series(actor: Actor, wanted: Narrowing, columns: Sequence[Attribute]) -> Any:
-    statement = _below(actor, wanted, select(Series.id, *_of(columns)))
-    return door.through(statement.order_by(*_ORDER, *_SERIES_ORDER), actor)
-
-
-def instances(actor: Actor, wanted: Narrowing, columns: Sequence[Attribute]) -> Any:
-    asked: list[Any] = [Instance.id, *_of(columns), Instance.header]
-    statement = _below(actor, wanted, select(*asked))
-    statement = statement.join(Instance, col(Instance.series_pk) == Series.id).where(*wanted.instance)
-    order = (col(Instance.instance_number).nulls_last(), col(Instance.id))
-    return door.through(statement.order_by(*_ORDER, *_SERIES_ORDER, *order), actor)
-
-
-_ORDER = (col(Study.studied_at).desc(), col(Study.id).desc())
-_SERIES_ORDER = (col(Series.series_number).nulls_last(), col(Series.id))
-
-
-def _below(actor: Actor, wanted: Narrowing, statement: Any) -> Any:
-    """Relational: series, and what lies in them, narrowed by keys of every level above."""
+def series(
+    session: Session, found: Sequence[Part], columns: Sequence[Attribute], limit: int | None, offset: int
+) -> Any:
+    selects = [one for part in found for one in _below(part, Level.SERIES)]
+    keys = door.merged(session, selects, _OF_SERIES, limit, offset).subquery("page")
     statement = (
-        statement.select_from(Study)
+        select(Series.id, *_of(columns))
+        .select_from(keys)
+        .join(Series, col(Series.id) == keys.c.series)
+        .join(Study, col(Study.id) == keys.c.study)
         .join(Patient, col(Patient.id) == Study.patient_pk)
-        .join(Series, col(Series.study_pk) == Study.id)
-        .where(*wanted.patient, *wanted.study, *wanted.series)
     )
-    if any("series_uid" in str(condition) for condition in wanted.series):
-        statement = statement.where(Series.institution_id == actor.institution)  # its index begins so
-    return _among(statement, wanted, _few(wanted))
+    return door.marked(statement.order_by(*_in_order(keys, _OF_SERIES)))
 
 
-def _few(wanted: Narrowing) -> bool:
-    """Whether keys lead to so few studies that no index of their order is needed."""
-    return bool(wanted.sharp or wanted.candidates is not None)
+def instances(
+    session: Session, found: Sequence[Part], columns: Sequence[Attribute], limit: int | None, offset: int
+) -> Any:
+    selects = [one for part in found for one in _below(part, Level.INSTANCE)]
+    keys = door.merged(session, selects, _OF_INSTANCES, limit, offset).subquery("page")
+    asked: list[Any] = [Instance.id, *_of(columns), Instance.header]
+    statement = (
+        select(*asked)
+        .select_from(keys)
+        .join(Instance, col(Instance.id) == keys.c.instance)
+        .join(Series, col(Series.id) == keys.c.series)
+        .join(Study, col(Study.id) == keys.c.study)
+        .join(Patient, col(Patient.id) == Study.patient_pk)
+    )
+    return door.marked(statement.order_by(*_in_order(keys, _OF_INSTANCES)))
 
 
-def _among(statement: Any, wanted: Narrowing, few: bool) -> Any:
-    """Narrowed by whose studies, their modalities and days."""
+def _in_order(keys: Any, order: Sequence[tuple[str, bool]]) -> list[Any]:
+    return [keys.c[name].desc() if down else keys.c[name] for name, down in order]
+
+
+def _studies(part: Part, number: int) -> list[Any]:
+    """(study, at) of everything wanted, along the indexes that hold it in its order if keys do not lead to it."""
+    if not part.few:
+        return [_along(part, way, [], study=False) for way in part.ways]
+    # Found first and ordered then: SQLite would rather walk all studies in their order.
+    led = _led(part, [col(Study.id).label("study"), col(Study.studied_at).label("at")])
+    found = led.cte(f"found_{number}").prefix_with("MATERIALIZED").c
+    return [select(found.study, found.at)]
+
+
+def _below(part: Part, level: Level) -> list[Any]:
+    """Relational: series, and what lies in them, narrowed by keys of every level above."""
+    more: list[Any] = [
+        col(Series.series_number).is_(None).label("unnumbered"),
+        col(Series.series_number).label("number"),
+        col(Series.id).label("series"),
+    ]
+    if level is Level.INSTANCE:
+        more += [
+            col(Instance.instance_number).is_(None).label("unnumbered_there"),
+            col(Instance.instance_number).label("number_there"),
+            col(Instance.id).label("instance"),
+        ]
+    if part.few:
+        study: list[Any] = [col(Study.id).label("study"), col(Study.studied_at).label("at")]
+        selects = [_led(part, [*study, *more])]
+    else:
+        selects = [_along(part, way, more, study=True) for way in part.ways]
+    return [_with_series(part.wanted, one, level) for one in selects]
+
+
+def _with_series(wanted: Narrowing, statement: Any, level: Level) -> Any:
+    statement = statement.join(Series, col(Series.study_pk) == Study.id).where(*wanted.series)
+    if "0020000E" in wanted.uids:
+        statement = statement.where(wanted.whose(col(Series.institution_id)))  # its index begins so
+    if level is Level.INSTANCE:
+        statement = statement.join(Instance, col(Instance.series_pk) == Series.id).where(*wanted.instance)
+        if "00080018" in wanted.uids:
+            statement = statement.where(wanted.whose(col(Instance.institution_id)))
+    return statement
+
+
+def _along(part: Part, way: Way, more: list[Any], study: bool) -> Any:
+    """Studies in the order of the list, each looked at."""
+    wanted = part.wanted
+    statement = way.select(
+        way.key.label("study"),
+        way.at.label("at"),
+        *more,
+        study=study or bool(wanted.study or wanted.patient),
+    )
+    if wanted.days:
+        statement = statement.where(_on(way.day, wanted), conditions.moments(way.at, wanted.days))
+    return _narrowed(statement, wanted)
+
+
+def _led(part: Part, columns: list[Any]) -> Any:
+    """Studies that keys lead to."""
+    wanted = part.wanted
+    statement: Any = select(*columns).select_from(Study).where(part.visible)
+    if wanted.sharp:
+        statement = statement.where(wanted.whose(col(Study.institution_id)))  # indexes begin so
     if wanted.candidates is not None:
         statement = statement.where(col(Study.patient_pk).in_(wanted.candidates))
     if wanted.modality:
         statement = statement.where(conditions.among(col(Study.modalities), wanted.modality))
     if wanted.days:
         statement = statement.where(_on(col(Study.study_date), wanted))
-        if not few:
-            statement = statement.where(conditions.moments(col(Study.studied_at), wanted.days))
+    return _narrowed(statement, wanted)
+
+
+def _narrowed(statement: Any, wanted: Narrowing) -> Any:
+    statement = statement.where(*wanted.study)
+    if wanted.patient:
+        statement = statement.join(Patient, col(Patient.id) == Study.patient_pk).where(*wanted.patient)
     return statement
 
 

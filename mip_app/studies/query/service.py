@@ -12,7 +12,6 @@ from mip_app.core.errors import Invalid
 from mip_app.studies.query import pages, rows
 from mip_app.studies.query.asked import ALL, FURTHEST, Asked, Found, Json, Level
 from mip_app.studies.query.attributes import BY_TAG, OF_SERIES, OF_STUDY, Attribute
-from mip_app.studies.query.narrowing import Narrowing, narrowed
 
 _OF_REQUESTS = {"00400275.00400009", "00400275.00401001"}
 
@@ -50,12 +49,12 @@ def _found(
     """Columns, their values behind the key of each row, whether there are more, and what did not narrow them."""
     if asked.offset > FURTHEST:
         raise Invalid("query.too_far")
-    wanted = narrowed(session, actor, asked)
+    parts = pages.parts(session, actor, asked)
     columns = rows.columns_of(asked)
     # One more than asked for tells whether there are more.
-    found = session.execute(_statement(actor, asked, wanted, columns)).all()
+    found = session.execute(_statement(session, actor, asked, parts, columns)).all()
     more = asked.limit is not None and len(found) > asked.limit
-    return columns, found[: asked.limit], more, tuple(wanted.ignored)
+    return columns, found[: asked.limit], more, tuple(parts[0].wanted.ignored)
 
 
 def _row(asked: Asked, columns: list[Attribute], values: Any, header: bytes | None) -> Json:
@@ -65,12 +64,14 @@ def _row(asked: Asked, columns: list[Attribute], values: Any, header: bytes | No
     return made
 
 
-def _statement(actor: Actor, asked: Asked, wanted: Narrowing, columns: list[Attribute]) -> Any:
+def _statement(
+    session: Session, actor: Actor, asked: Asked, parts: list[pages.Part], columns: list[Attribute]
+) -> Any:
     limit = None if asked.limit is None else asked.limit + 1
-    if asked.level is Level.STUDY:
-        return pages.studies(actor, wanted, columns, limit, asked.offset)
-    make = {Level.PATIENT: pages.patients, Level.SERIES: pages.series, Level.INSTANCE: pages.instances}
-    return make[asked.level](actor, wanted, columns).limit(limit).offset(asked.offset)
+    if asked.level is Level.PATIENT:
+        return pages.patients(actor, parts[0].wanted, columns).limit(limit).offset(asked.offset)
+    make = {Level.STUDY: pages.studies, Level.SERIES: pages.series, Level.INSTANCE: pages.instances}
+    return make[asked.level](session, parts, columns, limit, asked.offset)
 
 
 def _headers(session: Session, asked: Asked, columns: list[Attribute], found: Any) -> dict[int, bytes]:
