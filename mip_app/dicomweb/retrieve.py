@@ -1,6 +1,6 @@
 """Frames, instances and values of files as bytes."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain, islice
 from typing import Any
 
@@ -11,6 +11,7 @@ from mip_app.core.errors import NotVisible
 from mip_app.dicom import pixels
 from mip_app.dicom.correcting import corrected
 from mip_app.dicom.elements import DataSet, Element, Refused
+from mip_app.dicom.frames import FrameIndex
 from mip_app.dicom.part10 import DEFLATED, parsed
 from mip_app.dicomweb.locating import Located
 from mip_app.dicomweb.partial import cut
@@ -38,9 +39,10 @@ def frame(item: Located, number: int, syntax: str) -> Iterator[bytes]:
     return chunks
 
 
-def frames(item: Located, numbers: list[int], syntax: str) -> Iterator[Iterator[bytes]]:
+def frames(item: Located, numbers: Sequence[int], syntax: str) -> Iterator[Iterator[bytes]]:
     """Several, one after the other; the first is read before it returns. Neighbours are read together."""
-    found = [places(item, number, syntax) for number in numbers]
+    index = item.index
+    found = [_places(item, index, number, syntax) for number in numbers]
     if any(parts is None for parts in found) or max(numbers) > item.frame_count:
         first = frame(item, numbers[0], syntax)
         return chain([first], (frame(item, number, syntax) for number in numbers[1:]))
@@ -51,7 +53,10 @@ def frames(item: Located, numbers: list[int], syntax: str) -> Iterator[Iterator[
 
 def places(item: Located, number: int, syntax: str) -> list[tuple[int, int]] | None:
     """Where in the stored file the frame lies that leaves as `syntax`; None where it has to be made first."""
-    index = item.index
+    return _places(item, item.index, number, syntax)
+
+
+def _places(item: Located, index: FrameIndex, number: int, syntax: str) -> list[tuple[int, int]] | None:
     if syntax != leaving_syntax(item.transfer_syntax_uid) or not index.count or index.byte_swap:
         return None
     return index.parts(number)

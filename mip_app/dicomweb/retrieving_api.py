@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import chain
 from typing import Annotated
 
@@ -41,6 +41,12 @@ async def frames(
     wanted = frame_numbers(numbers)
     if max(wanted) > item.frame_count:
         raise NotVisible(frame=max(wanted))
+    return await _frames(request, item, wanted, numbers, accept)
+
+
+async def _frames(
+    request: Request, item: Located, wanted: Sequence[int], numbers: str, accept: str
+) -> Response:
     wishes = accepting.wishes(accept, request.query_params.get("accept", ""))
     form = accepting.frames(wishes, item.transfer_syntax_uid, len(wanted))
     content_type = f"{form.kind}; transfer-syntax={form.syntax}"
@@ -200,9 +206,12 @@ async def bulk_data(
 async def bulk_data_by_tag(
     request: Request, study: str, series: str, instance: str, path: str, accept: Accept = "*/*"
 ) -> Response:
-    """A value by its tags, `7FE00010` or `54000100/1/54001010`."""
-    form = accepting.octets(accepting.wishes(accept, request.query_params.get("accept", "")))
+    """A value by its tags, `7FE00010` or `54000100/1/54001010`; of compressed pixels its frames, each a part."""
     item = await looking(locating.instance, study, series, instance)
+    if path == "7FE00010" and (count := len(item.index.fragments)):
+        await noting.viewed(study)
+        return await _frames(request, item, range(1, count + 1), "all", accept)
+    form = accepting.octets(accepting.wishes(accept, request.query_params.get("accept", "")))
     await noting.viewed(study)
     offset, length = await asyncio.to_thread(retrieve.value_at, item, path)
     return await _value(request, item, offset, length, form)

@@ -50,11 +50,12 @@ class DicomWebShortcut:
         self.seen: Believed[tuple[object, ...], SeriesNow] = Believed(SEEN_SECONDS, SEEN_MOST)
         self.places: Kept[SeriesNow, dict[str, Place]] = Kept(PLACES_BYTES)
         self.documents: Kept[SeriesNow, tuple[bytes, str]] = Kept(METADATA_BYTES)
+        self.unpacked: Kept[SeriesNow, bytes] = Kept(METADATA_BYTES)
         self.files = OpenFiles()
         self.ready = ReadyFrames()
         self._looking: AtOnce[tuple[object, ...], SeriesNow | None] = AtOnce()
         self._placing: AtOnce[SeriesNow, dict[str, Place]] = AtOnce()
-        self._writing: AtOnce[SeriesNow, list[bytes]] = AtOnce()
+        self._writing: AtOnce[SeriesNow, bytes] = AtOnce()
         bus.hear(self._heard)
 
     def takes(self, scope: Scope) -> bool:
@@ -174,7 +175,7 @@ class DicomWebShortcut:
             return await _headers_alone(send, 304, said)
         if zipped:
             said.append((b"content-encoding", b"gzip"))
-        body = packed if zipped else await asyncio.to_thread(gzip.decompress, packed)
+        body = packed if zipped else await self._unpacked(now, packed)
         said += ((b"content-type", DICOM_JSON.encode()), (b"content-length", b"%d" % len(body)))
         await send({"type": "http.response.start", "status": 200, "headers": said})
         await send({"type": "http.response.body", "body": body})
@@ -184,10 +185,17 @@ class DicomWebShortcut:
         """Gzipped, with its hash. Raises NotVisible."""
         found = self.documents.get(now)
         if found is None:
-            make = partial(asyncio.to_thread, read, metadata.documents, actor, study, series)
-            (packed,) = await self._writing.made(now, make)
+            make = partial(asyncio.to_thread, read, metadata.document, actor, now, study, series)
+            packed = await self._writing.made(now, make)
             found = packed, hashlib.sha256(packed).hexdigest()[:32]
             self.documents.put(now, found, len(packed) + 300)
+        return found
+
+    async def _unpacked(self, now: SeriesNow, packed: bytes) -> bytes:
+        found = self.unpacked.get(now)
+        if found is None:
+            found = await asyncio.to_thread(gzip.decompress, packed)
+            self.unpacked.put(now, found, len(found))
         return found
 
     async def _now(self, actor: Actor, study: str, series: str) -> SeriesNow | None:

@@ -10,6 +10,7 @@ import pydicom
 import pytest
 import requests
 from dicomweb_client.api import DICOMwebClient
+from pydicom.encaps import generate_frames
 
 from tests.conftest import shared
 from tests.dicomweb.conftest import address, study_of
@@ -157,6 +158,30 @@ def test_values_that_stayed_in_the_file(jn: httpx.Client, taken: Take) -> None:
     deflated = taken("image_dfl.dcm")
     there = jn.get(f"{address(deflated)}/bulkdata/7FE00010")
     assert there.content == pydicom.dcmread(deflated).PixelData
+
+
+def test_pixels_leave_by_their_address_in_the_metadata(site: Site, jn: httpx.Client, taken: Take) -> None:
+    def client(path: Path) -> tuple[list[bytes], dict]:
+        """What dicomweb-client retrieves as pixels by the address that it found, and what was told of them."""
+        session = requests.Session()
+        session.headers["Authorization"] = f"Bearer {site.keys['JN1']}"
+        _, study, _, series, _, instance = address(path).strip("/").split("/")
+        web = DICOMwebClient(url=f"{site.url}/dicom-web", session=session)
+        told = web.retrieve_instance_metadata(study, series, instance)["7FE00010"]
+        return web.retrieve_bulkdata(f"{site.url}{told['BulkDataURI']}"), told
+
+    native, cine, jpeg = (taken(name) for name in ("CT_small.dcm", "SC_rgb_rle_2frame.dcm", "JPEG2000.dcm"))
+    (pixels,), told = client(native)
+    assert (told["vr"], pixels) == ("OW", pydicom.dcmread(native).PixelData)
+    assert list(jn.get(f"{address(native)}/metadata").json()[0])[-1] == "7FE00010"
+    # Compressed ones, a part for each frame.
+    frames, told = client(cine)
+    original = pydicom.dcmread(cine).PixelData
+    assert (told["vr"], frames) == ("OB", list(generate_frames(original, number_of_frames=2)))
+    stored = jn.get(f"{address(jpeg)}/bulkdata/7FE00010", headers={"Accept": "image/jp2"}).content
+    assert stored == next(generate_frames(pydicom.dcmread(jpeg).PixelData, number_of_frames=1))
+    for without in ("rtplan.dcm", "test-SR.dcm"):
+        assert "7FE00010" not in jn.get(f"{address(taken(without))}/metadata").json()[0]
 
 
 def test_a_document_leaves_by_its_address_in_the_metadata(jn: httpx.Client, taken: Take) -> None:
