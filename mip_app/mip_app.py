@@ -28,7 +28,7 @@ from mip_app.auditing import pages as auditing_pages
 from mip_app.core import bus, gate
 from mip_app.core.database import engine
 from mip_app.core.errors import MipError
-from mip_app.core.http import Guard, error_answer, malformed, unexpected
+from mip_app.core.http import Guard, Shortcut, error_answer, malformed, unexpected
 from mip_app.core.logs import frontend_error
 from mip_app.dicomweb import rendering_api, retrieving_api, wado_uri
 from mip_app.dicomweb.api import router as dicomweb
@@ -120,7 +120,7 @@ def with_api(pages: ASGIApp) -> ASGIApp:
         await (api if ours else pages)(scope, receive, send)
 
     built = bundle.client() if bundle.client().exists() else None
-    shortcuts = [DicomWebShortcut(identity.lately), StoringShortcut(identity.lately)]
+    shortcuts: list[Shortcut] = [DicomWebShortcut(identity.lately), StoringShortcut(identity.lately)]
     return Guard(dispatch, identity.find, built, shortcuts)
 
 

@@ -38,9 +38,7 @@ def _take_in(actor: Actor, sources: Iterable[Source]) -> Iterator[Outcome]:
 
 
 @needs(Permission.STUDY_UPLOAD)
-def submit(
-    actor: Actor, checked: "list[Checked | Outcome]", here: bool = False
-) -> "Future[list[Outcome]]":
+def submit(actor: Actor, checked: "list[Checked | Outcome]", here: bool = False) -> "Future[list[Outcome]]":
     """Have the files among `checked` committed. `here`: the caller has nothing else to do."""
     return committer().submit(actor, [item for item in checked if isinstance(item, Checked)], here)
 
