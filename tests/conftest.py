@@ -195,10 +195,11 @@ def ingest(actor: Callable[..., Actor]) -> Callable[..., list]:
 def api(db: str, jn1: int) -> TestClient:
     """The HTTP routes behind the guard, as a gateway of JN1 with its key reaches them."""
     from mip_app.core.http import Guard
+    from mip_app.dicomweb.storing_shortcut import StoringShortcut
     from mip_app.mip_app import http_api, identity
 
     key = database.write(opening.create_api_key, opening.CONSOLE, jn1, "gateway")
-    client = TestClient(Guard(http_api(), identity.find, None))
+    client = TestClient(Guard(http_api(), identity.find, None, [StoringShortcut(identity.lately)]))
     client.headers.update({"Authorization": f"Bearer {key}"})
     return client
 

@@ -4,7 +4,7 @@ Institution and keys are the caller's: who may send was decided, and all of it s
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import bindparam, insert, select, update
@@ -88,11 +88,17 @@ def place_of(session: Session, institution: int, header: Header, issuer: str) ->
     found = _PLACE.first(session, asked)
     if found is None:
         return None
-    study, series, *person, birth_date = found
-    says = [header.patient_id, issuer, header.patient_name, header.patient_sex]
-    born = None if birth_date is None else str(birth_date)
-    same = person == says and born == (str(header.patient_birth_date) if header.patient_birth_date else None)
+    study, series, *called, name, sex, birth_date = found
+    same = called == [header.patient_id, issuer] and is_named([name, sex, birth_date], header)
     return (study, series) if same else None
+
+
+def is_named(person: Sequence[Any], header: Header) -> bool:
+    """Whether a patient's name, sex and birth date, as the driver gives them, are the header's word for word."""
+    name, sex, birth_date = person
+    born = None if birth_date is None else str(birth_date)
+    says = str(header.patient_birth_date) if header.patient_birth_date else None
+    return (name, sex, born) == (header.patient_name, header.patient_sex, says)
 
 
 def add(session: Session, instances: list[dict[str, object]], grown: Counter[tuple[int, int]]) -> None:

@@ -1,12 +1,9 @@
 """Checked files become patients, studies, series and instances, in one transaction."""
 
 from collections import Counter
-from datetime import UTC, datetime, time
-from zoneinfo import ZoneInfo
 
 from sqlmodel import Session, col, select
 
-from mip_app.accounts.models import Institution
 from mip_app.audit import service as audit
 from mip_app.audit.models import Act
 from mip_app.core import bus
@@ -14,8 +11,9 @@ from mip_app.core.actor import Actor, Permission, needs
 from mip_app.core.clock import utc_now
 from mip_app.core.errors import NotVisible
 from mip_app.dicom.part10 import Header
-from mip_app.ingest import belonging, reading, rows, same
+from mip_app.ingest import beginning, belonging, reading, rows, same
 from mip_app.ingest.checking import Checked
+from mip_app.ingest.matching import Person
 from mip_app.ingest.outcome import Kind, Outcome
 from mip_app.studies import door, granted
 from mip_app.studies.models import Patient, Series, SetAside, Study
@@ -48,6 +46,7 @@ class _Storing:
         self.session, self.actor = session, actor
         self.studies: dict[str, tuple[Study, Patient]] = {}
         self.series: dict[tuple[int, str], Series] = {}
+        self.places: dict[tuple[str, str, str, str, Person], tuple[int, int]] = {}
         self.named: set[belonging.Named] = set()
         self.erased: dict[str, bool] = {}
         self.instances: list[dict[str, object]] = []
@@ -79,10 +78,16 @@ class _Storing:
 
     def _place(self, header: Header) -> tuple[int, int]:
         """Keys of its study and series, made where they are new."""
-        place = rows.place_of(self.session, self.actor.institution, header, belonging.issuer_of(header))
+        issuer = belonging.issuer_of(header)
+        said = header.study_uid, header.series_uid, header.patient_id, issuer, belonging.person_of(header)
+        place = self.places.get(said)
+        if place is None:
+            place = rows.place_of(self.session, self.actor.institution, header, issuer)
+            place = place or beginning.begin(self.session, self.actor, header)
         if place is None:
             study = self._study(header)
             place = study.id or 0, self._series_of(study, header).id or 0
+        self.places[said] = place
         return place
 
     def _other_file(self, item: Checked) -> Outcome:
@@ -152,7 +157,7 @@ class _Storing:
 
     def _new_study(self, header: Header) -> tuple[Study, Patient]:
         origin, patient = belonging.patient_of(self.session, self.actor, header)
-        study = reading.study(header, self._moment(header))
+        study = reading.study(header, beginning.moment(self.session, self.actor.institution, header))
         study.institution_id, study.patient_pk = self.actor.institution, patient.id or 0
         belonging.take_corrections(study, origin, patient)
         self.session.add(study)
@@ -196,11 +201,3 @@ class _Storing:
             "header": item.packed,
             "received_at": utc_now(),
         }
-
-    def _moment(self, header: Header) -> datetime:
-        """Study date and time as a moment; without a date, now."""
-        if header.study_date is None:
-            return utc_now()
-        institution = self.session.get(Institution, self.actor.institution)
-        zone = ZoneInfo(institution.time_zone if institution else "UTC")
-        return datetime.combine(header.study_date, header.study_time or time(), zone).astimezone(UTC)

@@ -1,14 +1,24 @@
 """A patient's row: what it says, by what it is found, and who it is in the end."""
 
+from collections.abc import Iterable
 from datetime import date
 
+from sqlalchemy import insert
 from sqlmodel import Session, col, delete, select
 
 from mip_app.core.actor import Actor
+from mip_app.core.prepared import Prepared
 from mip_app.dicom.names import display_name, search_keys
 from mip_app.studies import door
 from mip_app.studies.models import Patient, PatientKey
-from mip_app.studies.query import keys
+from mip_app.studies.query import keys, names
+
+_PATIENT = Patient.__table__  # type: ignore[attr-defined]
+_ADD = Prepared(
+    insert(_PATIENT).returning(_PATIENT.c.id),
+    [column.name for column in _PATIENT.columns if column.name != "id"],
+)
+_WORDS = Prepared(insert(PatientKey), ["patient_id", "key", "institution_id"])
 
 
 def describe(patient: Patient, name: str, birth_date: date | None, sex: str) -> None:
@@ -35,13 +45,26 @@ def index(session: Session, patient: Patient) -> None:
     )
     session.flush()
     rows = session.exec(door.marked(same)).all()
-    words = {word for row in rows for word in [*search_keys(row.person_name), row.patient_id.lower()]}
     session.exec(delete(PatientKey).where(col(PatientKey.patient_id) == patient.id))
-    session.add_all(
-        PatientKey(patient_id=patient.id or 0, key=key, institution_id=patient.institution_id)
-        for key in {word[:64] for word in words if word}
-    )
+    _add_words(session, patient.id or 0, patient.institution_id, rows)
     keys.renew(session, patient)
+
+
+def begin(session: Session, patient: Patient) -> int:
+    """Write somebody of whom nothing is there, in prepared statements; the row's key."""
+    patient.name_folded = names.folded(patient.person_name)
+    added = _ADD.first(session, vars(patient))
+    pk = int(added[0]) if added else 0
+    _add_words(session, pk, patient.institution_id, [patient])
+    keys.add_tails(session, pk, patient)
+    return pk
+
+
+def _add_words(session: Session, pk: int, institution: int, rows: Iterable[Patient]) -> None:
+    words = {word for row in rows for word in [*search_keys(row.person_name), row.patient_id.lower()]}
+    found = sorted({word[:64] for word in words if word})
+    if found:
+        _WORDS.run(session, *({"patient_id": pk, "key": key, "institution_id": institution} for key in found))
 
 
 def keys_of(session: Session, patient: Patient) -> list[PatientKey]:

@@ -209,6 +209,20 @@ def test_only_those_who_may(api, actor):
     assert count() == 0
 
 
+@pytest.mark.parametrize("change", [{}, {"Accept": "text/html"}, {"Content-Encoding": "gzip"}])
+def test_in_front_of_the_framework_and_in_its_route_the_answer_is_the_same(api, actor, change):
+    from mip_app.mip_app import http_api
+
+    app, technician, body = http_api(), actor(Role.TECHNICIAN), related(image(1), b"no image")
+
+    async def by_the_route(scope, receive, send):
+        await app({**scope, "mip_actor": technician}, receive, send)
+
+    answers = [post(client, body, **change) for client in (api, TestClient(by_the_route))]
+    assert answers[0].status_code == answers[1].status_code
+    assert answers[0].json() == answers[1].json()
+
+
 def test_a_client_that_is_not_ours(api, tmp_path):
     """dicomweb-client through `requests`, whose adapter hands over to the routes."""
     from requests import PreparedRequest, Response, Session

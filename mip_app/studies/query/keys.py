@@ -5,8 +5,14 @@ from collections.abc import Iterable
 from sqlalchemy import delete, insert
 from sqlmodel import Session, col, select
 
+from mip_app.core.prepared import Prepared
 from mip_app.studies.models import Patient, PatientTail, Study, StudyModality
 from mip_app.studies.query import names
+
+_TAILS = Prepared(insert(PatientTail), ["institution_id", "tail", "patient_pk"])
+_MODALITIES = Prepared(
+    insert(StudyModality), ["study_pk", "modality", "institution_id", "studied_at", "study_date"]
+)
 
 
 def write(session: Session, stored: Iterable[tuple[Study, Patient]]) -> None:
@@ -22,20 +28,24 @@ def write(session: Session, stored: Iterable[tuple[Study, Patient]]) -> None:
         set(session.exec(known.where(col(StudyModality.study_pk).in_(studies))).all()) if studies else set()
     )
     modalities = [
-        {
-            "institution_id": study.institution_id,
-            "study_pk": pk,
-            "modality": modality,
-            "studied_at": study.studied_at,
-            "study_date": study.study_date,
-        }
+        {**_of(study), "study_pk": pk, "modality": modality}
         for pk, study in studies.items()
         for modality in study.modalities.split("\\")
         if modality and (pk, modality) not in there
     ]
     if modalities:
         session.flush()
-        session.execute(insert(StudyModality), modalities)
+        _MODALITIES.run(session, *modalities)
+
+
+def begin(session: Session, pk: int, study: Study) -> None:
+    """Keys of a study that was not there, of one modality or none; its row is `pk`."""
+    if study.modality:
+        _MODALITIES.run(session, {**_of(study), "study_pk": pk, "modality": study.modality})
+
+
+def _of(study: Study) -> dict[str, object]:
+    return {name: getattr(study, name) for name in ("institution_id", "studied_at", "study_date")}
 
 
 def renew(session: Session, patient: Patient) -> None:
@@ -48,9 +58,14 @@ def renew(session: Session, patient: Patient) -> None:
 def _add(session: Session, patient: Patient) -> None:
     patient.name_folded = names.folded(patient.person_name)
     session.flush()
+    add_tails(session, patient.id or 0, patient)
+
+
+def add_tails(session: Session, pk: int, patient: Patient) -> None:
+    """Keys of a patient who has none; the row is `pk`, and has `name_folded`."""
     tails = [
-        {"institution_id": patient.institution_id, "tail": tail, "patient_pk": patient.id}
+        {"institution_id": patient.institution_id, "tail": tail, "patient_pk": pk}
         for tail in sorted(names.tails(patient.name_folded, patient.patient_id))
     ]
     if tails:
-        session.execute(insert(PatientTail), tails)
+        _TAILS.run(session, *tails)
