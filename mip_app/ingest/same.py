@@ -3,9 +3,11 @@
 from functools import partial
 from typing import BinaryIO
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, select
 
+from mip_app.core.actor import Actor
 from mip_app.core.blobs import CHUNK, blobs
+from mip_app.core.database import write
 from mip_app.core.errors import NotVisible
 from mip_app.dicom.elements import Refused, Walker
 from mip_app.ingest.checking import Checked
@@ -14,9 +16,17 @@ from mip_app.studies.models import Instance, SetAside
 
 
 def stored_before(session: Session, institution: int, item: Checked) -> tuple[str, str]:
-    """Blob and transfer syntax of the instance that has the item's UID; '' twice where there is none."""
-    row = select(Instance.blob, Instance.transfer_syntax_uid).where(
-        Instance.institution_id == institution, Instance.sop_instance_uid == item.header.sop_instance_uid
+    """Blob and transfer syntax of the instance that has the item's UID; '' twice where there is none.
+
+    Its row is held: who removes a file of this UID (`remove_later`) waits, or has done so.
+    """
+    row = (
+        select(Instance.blob, Instance.transfer_syntax_uid)
+        .where(
+            Instance.institution_id == institution,
+            Instance.sop_instance_uid == item.header.sop_instance_uid,
+        )
+        .with_for_update()
     )
     return session.exec(door.marked(row)).first() or ("", "")
 
@@ -56,14 +66,24 @@ def _equal(one: BinaryIO, other: BinaryIO) -> bool:
     return True
 
 
-def drop(session: Session, institution: int, item: Checked) -> None:
-    """Nobody needs the item's file: it goes after the commit, unless a row refers to it."""
-    for table in (Instance, SetAside):
-        refers = select(table.id).where(
-            table.institution_id == institution,
-            col(table.sop_instance_uid) == item.header.sop_instance_uid,
-            col(table.blob) == item.blob,
-        )
-        if session.exec(door.marked(refers)).first() is not None:
-            return
-    session.info.setdefault("after_commit", []).append(partial(blobs().remove, item.blob))
+def remove_later(session: Session, institution: int, sop_instance_uid: str, blob: str) -> None:
+    """Nobody needs this file: it goes after the commit, unless a row names it then."""
+    nobody = Actor(None, "", institution, frozenset())  # whoever is acting has been asked before
+    gone = partial(write, _remove, nobody, sop_instance_uid, blob)
+    session.info.setdefault("after_commit", []).append(gone)
+
+
+def _remove(session: Session, actor: Actor, sop_instance_uid: str, blob: str) -> None:
+    """While the instance's row is held nobody can erase it, store the UID anew or set a file of it aside.
+
+    Where the row is gone, the file may be on its way in again: the doctor removes it when it is not.
+    """
+    mine = Instance.institution_id == actor.institution, Instance.sop_instance_uid == sop_instance_uid
+    kept = session.exec(door.marked(select(Instance.blob).where(*mine).with_for_update())).first()
+    aside = select(SetAside.id).where(
+        SetAside.institution_id == actor.institution,
+        SetAside.sop_instance_uid == sop_instance_uid,
+        SetAside.blob == blob,
+    )
+    if kept not in (None, blob) and session.exec(door.marked(aside)).first() is None:
+        blobs().remove(blob)

@@ -8,6 +8,7 @@ from mip_app.audit import service as audit
 from mip_app.audit.models import Act
 from mip_app.core import bus
 from mip_app.core.actor import Actor, Permission, needs
+from mip_app.core.blobs import blobs
 from mip_app.core.clock import utc_now
 from mip_app.core.errors import NotVisible
 from mip_app.dicom.part10 import Header
@@ -101,11 +102,9 @@ class _Storing:
         try:
             if syntax != item.header.transfer_syntax or not same.same_data_set(item, blob):
                 return self._set_aside(item)
-        except (
-            NotVisible
-        ):  # the same file came twice at once, and the other one's was not needed: to be sent again
+        except NotVisible:  # the same file came twice at once, and the other one's was not needed
             return item.outcome(Kind.REFUSED, belonging.Erased.code)
-        same.drop(self.session, self.actor.institution, item)
+        same.remove_later(self.session, self.actor.institution, item.header.sop_instance_uid, item.blob)
         return item.outcome(Kind.UNCHANGED, "ingest.unchanged")
 
     def _set_aside(self, item: Checked) -> Outcome:
@@ -118,6 +117,9 @@ class _Storing:
             SetAside.blob != "",  # else it was discarded once, and comes again
         )
         if self.session.exec(door.marked(there)).first() is None:
+            item.kept.result()
+            if blobs().stat(item.blob) is None:
+                raise NotVisible()
             self.session.add(
                 SetAside(
                     institution_id=self.actor.institution,

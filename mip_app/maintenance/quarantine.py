@@ -5,7 +5,6 @@ import json
 import zlib
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 from typing import Any, TypedDict
 
 from pydicom.datadict import keyword_for_tag
@@ -20,6 +19,7 @@ from mip_app.core.clock import utc_now
 from mip_app.core.errors import Conflict, NotVisible
 from mip_app.dicom.frames import FrameIndex
 from mip_app.dicom.part10 import Header, Refused, read_header
+from mip_app.ingest.same import remove_later
 from mip_app.maintenance.changing import renew_documents, tell
 from mip_app.maintenance.finding import NO_STUDY, FoundStudy, line, size_of, who, zone
 from mip_app.studies import door
@@ -167,7 +167,7 @@ def discard(session: Session, actor: Actor, aside_id: int) -> None:
     """The first one is right: the other's bytes go, after the commit. Raises NotVisible."""
     aside = _aside(session, actor, aside_id, to_change=True)
     _decide(session, actor, aside, DISCARDED)
-    session.info.setdefault("after_commit", []).append(partial(blobs().remove, aside.blob))
+    remove_later(session, actor.institution, aside.sop_instance_uid, aside.blob)
     aside.blob = ""
     session.add(aside)
 

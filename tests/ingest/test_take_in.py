@@ -2,17 +2,18 @@
 
 from pathlib import Path
 
-from sqlmodel import Session, func, select
+from sqlmodel import Session, func, select, text
 
 from mip_app.accounts.models import Role
 from mip_app.core.blobs import blobs
-from mip_app.core.database import engine
+from mip_app.core.database import engine, write
 from mip_app.core.texts import catalogue
 from mip_app.dicom.walk import files_in
+from mip_app.ingest import checking, same, storing
 from mip_app.ingest.service import Kind, take_in
 from mip_app.studies import door
 from mip_app.studies.models import Instance, Patient, PatientConflict, Series, SetAside, Study
-from tests.conftest import shared
+from tests.conftest import OnDisk, shared
 from tests.ingest.made import image, in_front_of, series
 
 
@@ -64,6 +65,25 @@ def test_a_data_set_twice_under_headers_of_two_writers_is_stored_once(ingest, tm
     assert [o.kind for o in outcomes] == [Kind.STORED, *[Kind.UNCHANGED] * 3]
     assert [blobs().path(row.blob).read_bytes() for row in rows(Instance)] == [first]
     assert [size for _, size in blobs().keys("1/")] == [len(first)] and rows(SetAside) == []
+
+
+def test_a_file_that_was_not_needed_stays_when_it_is_needed_by_then(ingest, actor, tmp_path, monkeypatch):
+    first, again = offer(tmp_path, a=image(1), b=in_front_of(image(1), "ANOTHER"))
+    technician = actor(Role.TECHNICIAN)
+
+    def late(service, who, *given):
+        """The image is erased and the second file sent again, between the commit and the removal."""
+        with Session(engine()) as session, session.begin():
+            session.execute(text("DELETE FROM instance"))
+        item = checking.check(technician, OnDisk(again))
+        assert [o.kind for o in write(storing.store, technician, [item])] == [Kind.STORED]
+        item.kept.result()
+        return write(service, who, *given)
+
+    ingest([first])
+    monkeypatch.setattr(same, "write", late)
+    assert [o.kind for o in ingest([again])] == [Kind.UNCHANGED]
+    assert [blobs().path(row.blob).read_bytes() for row in rows(Instance)] == [again.read_bytes()]
 
 
 def test_other_bytes_under_a_known_uid_are_set_aside_and_the_first_stay(ingest, tmp_path):
