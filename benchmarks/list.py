@@ -14,7 +14,7 @@ import tempfile
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
@@ -216,25 +216,32 @@ def measure(actor: Any) -> int:
 
 
 @contextmanager
-def database(server: str) -> Iterator[None]:
-    """A database that lasts as long as the measurement."""
-    with tempfile.TemporaryDirectory(prefix="mip-bench-") as folder:
+def database(server: str, kept: str = "") -> Iterator[None]:
+    """A database that lasts as long as the measurement, or stays under a name: a folder's."""
+    if kept:
+        Path(kept).mkdir(parents=True, exist_ok=True)
+    with nullcontext(kept) if kept else tempfile.TemporaryDirectory(prefix="mip-bench-") as folder:
         os.environ["MIP_DATA_DIR"], os.environ["MIP_DATABASE_URL"] = folder, ""
         if not server:
             yield
             return
         name, admin = (
-            f"mip_bench_{uuid.uuid4().hex[:8]}",
+            f"mip_bench_{Path(kept).name if kept else uuid.uuid4().hex[:8]}",
             create_engine(f"{server}/postgres", isolation_level="AUTOCOMMIT"),
         )
         with admin.connect() as connection:
-            connection.execute(text(f'CREATE DATABASE "{name}"'))
+            there = connection.execute(
+                text("SELECT 1 FROM pg_database WHERE datname = :name"), {"name": name}
+            )
+            if there.first() is None:
+                connection.execute(text(f'CREATE DATABASE "{name}"'))
         os.environ["MIP_DATABASE_URL"] = f"{server}/{name}"
         try:
             yield
         finally:
-            with admin.connect() as connection:
-                connection.execute(text(f'DROP DATABASE "{name}" WITH (FORCE)'))
+            if not kept:
+                with admin.connect() as connection:
+                    connection.execute(text(f'DROP DATABASE "{name}" WITH (FORCE)'))
 
 
 def main() -> int:

@@ -3,6 +3,8 @@
 python -m benchmarks.qido 10000 100000                         SQLite in a folder of its own
 python -m benchmarks.qido 10000 --database-url postgresql+psycopg://postgres@127.0.0.1:5432
 python -m benchmarks.qido 10000 --in-process                   without the server
+python -m benchmarks.qido 1000000 --grants --in-process --keep /tmp/qido
+                                                               nine studies of ten are granted; the database stays
 
 Peers at 10,000 studies, p95: Orthanc (SQLite) 78 ms first page, 600 at offset 9,000, 70 by name, 23 by ID.
 """
@@ -22,34 +24,73 @@ from typing import Any
 from urllib.parse import quote
 
 import httpx
-from sqlalchemy import insert
+from sqlalchemy import insert, select
 
 from benchmarks.list import GIVEN, MODALITIES, SURNAMES, analyze, database, pick
 
 RUNS = 40
+USER = 1  # the account that some is granted to alone
 FIELDS = "includefield=00081030%2C00080060"
 LATIN = ("SMITH^JOHN", "MILLER^ANNA", "JOHNSON^KIM", "GARCIA^LUIS", "DUBOIS^MARIE")
 
 
-def fill(institution: int, number: int) -> None:
-    """Two years of an institution, six patients for ten studies, the same every time; written in batches."""
+def fill(institution: int, number: int, giver: int = 0, user: int = 0) -> None:
+    """Two years of an institution, six patients for ten studies, the same every time; written in batches.
+
+    With a `giver`, nine patients of ten are that one's, granted; one of twenty of these to one person alone.
+    """
     from mip_app.core.clock import utc_now
     from mip_app.core.database import engine
-    from mip_app.studies.models import Patient, PatientTail, Study, StudyModality
+    from mip_app.studies.models import Grant, GrantedStudy, Patient, PatientTail, Study, StudyModality
 
     rnd, now = random.Random(20261124), utc_now().replace(microsecond=0)
     patients = number * 6 // 10
     with engine().begin() as connection:
         for start in range(0, patients, 20_000):
-            rows = [_patient(rnd, institution, n) for n in range(start, min(start + 20_000, patients))]
+            batch = range(start, min(start + 20_000, patients))
+            rows = [_patient(rnd, giver if giver and n % 10 else institution, n) for n in batch]
             connection.execute(insert(Patient), rows)
             connection.execute(insert(PatientTail), _tails(rows))
+            if giver:
+                given = [row for row in rows if row["institution_id"] == giver]
+                connection.execute(insert(Grant), [_grant(row, institution, user) for row in given])
         for start in range(0, number, 20_000):
             batch = range(start, min(start + 20_000, number))
-            rows = [_study(rnd, now, institution, patients, n) for n in batch]
+            rows = [_study(rnd, now, institution, patients, n, giver) for n in batch]
             connection.execute(insert(Study), rows)
             connection.execute(insert(StudyModality), [_modality(row) for row in rows])
+            if giver:
+                given = [row for row in rows if row["institution_id"] == giver]
+                connection.execute(insert(GrantedStudy), _granted(given, institution, user))
     analyze()
+
+
+def _grant(patient: dict[str, Any], to: int, user: int) -> dict[str, Any]:
+    from mip_app.core.clock import utc_now
+
+    return {
+        "institution_id": patient["institution_id"], "to_institution_id": to, "to_user_id": _to(patient["id"], user),
+        "patient_pk": patient["id"], "future": True, "may_report": False, "may_print": False, "may_download": True,
+        "reason": "bench", "given_at": utc_now(), "given_by": "bench", "withdrawn_by": "",
+    }  # fmt: skip
+
+
+def _to(patient: int, user: int) -> int | None:
+    return user if patient % 20 == 7 else None
+
+
+def _granted(studies: list[dict[str, Any]], to: int, user: int) -> list[dict[str, Any]]:
+    from mip_app.studies.granted import FOR_GOOD
+
+    return [
+        {
+            "study_pk": row["id"], "institution_id": to, "user_id": _to(row["patient_pk"], user) or 0,
+            "modality": modality, "studied_at": row["studied_at"], "study_date": row["study_date"],
+            "until": FOR_GOOD, "twin": row["id"] % 100 == 0,
+        }
+        for row in studies
+        for modality in ("", row["modality"])
+    ]  # fmt: skip
 
 
 def _patient(rnd: random.Random, institution: int, n: int) -> dict[str, Any]:
@@ -78,15 +119,17 @@ def _tails(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     ]
 
 
-def _study(rnd: random.Random, now: datetime, institution: int, patients: int, n: int) -> dict[str, Any]:
+def _study(
+    rnd: random.Random, now: datetime, institution: int, patients: int, n: int, giver: int = 0
+) -> dict[str, Any]:
     at = now - timedelta(seconds=int(730 * 86400 * rnd.random()))
-    modality = pick(rnd, MODALITIES)
+    modality, patient = pick(rnd, MODALITIES), rnd.randrange(patients) + 1
     return {
-        "id": n + 1, "institution_id": institution, "patient_pk": rnd.randrange(patients) + 1,
-        "study_uid": f"1.2.826.0.1.3680043.10.1401.{institution}.{n}", "accession_number": f"A{n:08}",
+        "id": n + 1, "institution_id": giver if giver and (patient - 1) % 10 else institution, "patient_pk": patient,
+        "study_uid": f"1.2.826.0.1.3680043.10.1401.1.{n}", "accession_number": f"A{n:08}",
         "study_id": f"S{n}", "description": f"胸部{modality}检查", "referring_physician": "QIAN^Yi=钱^易",
         "study_date": at.date(), "study_time": f"{at:%H%M%S}", "studied_at": at, "modality": modality,
-        "modalities": modality, "series_count": 3, "instance_count": 300, "received_at": at,
+        "modalities": modality, "series_count": 3, "instance_count": 300, "received_at": at, "corrections": {},
         "report_status": "none", "patient_class": "O", "contrast": "",
     }  # fmt: skip
 
@@ -156,6 +199,30 @@ def in_process(actor: Any, number: int) -> None:
                 times.append((time.perf_counter() - begun) * 1000)
             size = len(found.body)
         line(what, times, size)
+    for what, filters in (
+        ("the list", {}),
+        ("the list, 王", {"keyword": "王"}),
+        ("the list, CT", {"modalities": ("CT",)}),
+        ("the list, its work views", {"counted": True}),
+    ):
+        times = []
+        for n in range(RUNS + 3):
+            begun = time.perf_counter()
+            _list(actor, dict(filters))
+            if n >= 3:
+                times.append((time.perf_counter() - begun) * 1000)
+        line(what, times, 0)
+
+
+def _list(actor: Any, filters: dict[str, Any]) -> None:
+    from mip_app.core.database import read
+    from mip_app.studies import worklist
+    from mip_app.studies.filters import Filters
+
+    if filters.pop("counted", False):
+        read(worklist.waiting, actor, Filters())
+    else:
+        read(worklist.page, actor, Filters(**filters))
 
 
 def through_server(key: str, number: int) -> None:
@@ -237,14 +304,21 @@ def main() -> int:
     parser.add_argument("numbers", nargs="*", type=int, default=[10_000], help="of studies")
     parser.add_argument("--database-url", default="", help="a PostgreSQL server; default: SQLite")
     parser.add_argument("--in-process", action="store_true", help="without the server")
+    parser.add_argument(
+        "--grants", action="store_true", help="most studies are another institution's, granted"
+    )
+    parser.add_argument(
+        "--keep", default="", metavar="FOLDER", help="leave the databases, and use them again"
+    )
     asked = parser.parse_args()
     for number in asked.numbers:
-        _one(number, asked.database_url, asked.in_process)
+        _one(number, asked)
     return 0
 
 
-def _one(number: int, database_url: str, alone: bool) -> None:
-    with database(database_url):
+def _one(number: int, asked: argparse.Namespace) -> None:
+    kept = f"{asked.keep}-{number}{'-grants' if asked.grants else ''}" if asked.keep else ""
+    with database(asked.database_url, kept):
         from mip_app.accounts import opening
         from mip_app.accounts.models import Role
         from mip_app.accounts.roles import PERMISSIONS
@@ -252,20 +326,30 @@ def _one(number: int, database_url: str, alone: bool) -> None:
         from mip_app.core.database import engine, write
         from mip_app.core.settings import settings
         from mip_app.serving.migration import migrate
+        from mip_app.studies.models import Study
 
         for cached in (settings, engine):
             cached.cache_clear()
         migrate()
         alliance = write(opening.open_alliance, opening.CONSOLE, "bench")
         institution = write(opening.open_institution, opening.CONSOLE, alliance, "B1", "bench")
+        giver = (
+            write(opening.open_institution, opening.CONSOLE, alliance, "B2", "giver") if asked.grants else 0
+        )
         key = write(opening.create_api_key, opening.CONSOLE, institution, "bench")
         begun = time.perf_counter()
-        fill(institution, number)
+        with engine().connect() as connection:
+            filled = connection.execute(select(Study.id).limit(1)).first() is not None
+        if not filled:
+            user = (("bench", "bench", "a long password", Role.REVIEWER),) if asked.grants else ()
+            for one in user:
+                write(opening.open_account, opening.CONSOLE, *one, institution_id=institution)
+            fill(institution, number, giver, USER if giver else 0)
         gc.collect()
         kind = engine().dialect.name
         print(f"\n{kind}: {number:,} studies, filled in {time.perf_counter() - begun:.0f} s", flush=True)
-        in_process(Actor(None, "bench", institution, PERMISSIONS[Role.REVIEWER]), number)
-        if not alone:
+        in_process(Actor(USER if giver else None, "bench", institution, PERMISSIONS[Role.REVIEWER]), number)
+        if not asked.in_process:
             through_server(key, number)
         for made in (engine(), engine(read_only=True)):
             made.dispose()

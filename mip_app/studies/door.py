@@ -6,15 +6,18 @@ below refuses one that does not. A condition of both is never walked along: ther
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, and_, event, func, or_, true
-from sqlalchemy.orm import ORMExecuteState, Session, aliased
+from sqlalchemy import ColumnElement, Table, and_, bindparam, event, func, or_, true
+from sqlalchemy.orm import ORMExecuteState, Session
 from sqlmodel import col, select
 
 from mip_app.accounts.models import Institution
 from mip_app.core.actor import Actor
 from mip_app.core.clock import utc_now
+from mip_app.core.columns import Utc
 from mip_app.studies.models import (
     Grant,
     GrantedStudy,
@@ -29,9 +32,25 @@ from mip_app.studies.models import (
 
 T = TypeVar("T", bound=Any)  # SQLModel's Select classes share no typed base
 
+
+def _table(model: Any) -> Table:
+    made: Table = model.__table__
+    return made
+
+
 MARK = "through_the_door"
 GUARDED = {Patient, Study, Series, Instance, SetAside, PatientConflict}
 EVERYBODY = 0  # as `GrantedStudy.user_id`
+
+# Tables as statements here name them: made once, as the conditions below are, since making them costs more than asking.
+_ROW, _TWICE, _BEFORE = (_table(GrantedStudy).alias(name) for name in ("granted", "twice", "before"))
+_THIS, _OTHER = (_table(Study).alias(name) for name in ("this", "other"))
+_GRANT, _PLACE = _table(Grant).alias("given"), _table(Institution).alias("place")
+_CONDITIONS = 4096  # kept, a few for each person
+
+
+def _now() -> datetime:
+    return utc_now()
 
 
 def own(actor: Actor) -> ColumnElement[bool]:
@@ -47,35 +66,42 @@ def visible(actor: Actor) -> ColumnElement[bool]:
 
 def granted(actor: Actor) -> ColumnElement[bool]:
     """The condition on `Study` that it is granted, and the first of its UID. Never a reason to walk all grants."""
-    row = aliased(GrantedStudy)
-    of_study = select(row.study_pk).where(row.study_pk == Study.id, *_given(actor, row), _first(actor, row))
-    return of_study.exists().is_(true())
+    return _granted(actor.institution, actor.user_id or EVERYBODY)
 
 
-def givers(institution: int) -> Any:
-    """The institutions that have granted something to this one: keys of their patients and studies begin with one of them."""
-    any_grant = select(Grant.id).where(
-        Grant.to_institution_id == institution, Grant.institution_id == Institution.id
+@lru_cache(_CONDITIONS)
+def _granted(institution: int, user: int) -> ColumnElement[bool]:
+    row = _ROW.c
+    of_study = select(row.study_pk).where(
+        row.study_pk == col(Study.id), *_given(row, institution, user), _first(institution, user)
     )
-    return select(Institution.id).where(any_grant.exists())
+    return of_study.correlate(_table(Study)).exists().is_(true())
+
+
+@lru_cache(_CONDITIONS)
+def givers(institution: int) -> Any:
+    """The institutions that have granted something to this one: keys of their patients and studies begin with one of
+    them."""
+    any_grant = select(_GRANT.c.id).where(
+        _GRANT.c.to_institution_id == institution, _GRANT.c.institution_id == _PLACE.c.id
+    )
+    return select(_PLACE.c.id).where(any_grant.exists())
 
 
 def named(actor: Actor, study_uid: str) -> ColumnElement[bool]:
     """The condition on `Study` that it is what the actor calls so: the own one, else the granted one."""
-    there, row = aliased(Study), aliased(GrantedStudy)
+    there, other = _THIS.c, _OTHER.c
     mine = select(there.id).where(there.institution_id == actor.institution, there.study_uid == study_uid)
     if actor.own_only:
         return col(Study.id) == mine.scalar_subquery()
-    other = aliased(Study)
-    of_study = select(row.study_pk).where(row.study_pk == other.id, *_given(actor, row))
     theirs = (
         select(other.id)
         .where(
             other.study_uid == study_uid,
-            col(other.institution_id).in_(givers(actor.institution)),
-            of_study.exists().is_(true()),
+            other.institution_id.in_(givers(actor.institution)),
+            _other_is_given(actor.institution, actor.user_id or EVERYBODY).is_(true()),
         )
-        .order_by(col(other.id))
+        .order_by(other.id)
         .limit(1)
     )
     return col(Study.id) == func.coalesce(mine.scalar_subquery(), theirs.scalar_subquery())
@@ -106,66 +132,83 @@ def ways(session: Session, actor: Actor) -> list[Way]:
     found = [Way(Study, col(Study.studied_at), col(Study.id), col(Study.study_date), (own(actor),), True)]
     if actor.own_only:
         return found
-    whose = [EVERYBODY] if actor.user_id is None else [EVERYBODY, actor.user_id]
-    return found + [_granted_way(actor, user, "") for user in whose if _any(session, actor, user)]
+    whose = (EVERYBODY, actor.user_id) if actor.user_id else (EVERYBODY,)
+    return found + [
+        _granted_way(actor.institution, actor.user_id or EVERYBODY, to, "")
+        for to in whose
+        if session.execute(_any(actor.institution, to)).first()
+    ]
 
 
 def of_modality(actor: Actor, way: Way, modality: str) -> Way:
     """The studies along it that have a modality, by an index of their own."""
     if not way.own:
-        return _granted_way(actor, way.user, modality)
+        return _granted_way(actor.institution, actor.user_id or EVERYBODY, way.user, modality)
     wanted = StudyModality.institution_id == actor.institution, StudyModality.modality == modality
     at, key, day = StudyModality.studied_at, StudyModality.study_pk, StudyModality.study_date
     return Way(StudyModality, col(at), col(key), col(day), wanted, True)  # type: ignore[arg-type]
 
 
-def _granted_way(actor: Actor, user: int, modality: str) -> Way:
-    row = aliased(GrantedStudy)
+@lru_cache(_CONDITIONS)
+def _granted_way(institution: int, user: int, to: int, modality: str) -> Way:
+    row, twice = _ROW.c, _TWICE.c
     conditions = [
-        col(row.institution_id) == actor.institution,
-        col(row.user_id) == user,
-        col(row.modality) == modality,
-        col(row.until) > utc_now(),
-        _first(actor, row),
+        row.institution_id == institution,
+        row.user_id == to,
+        row.modality == modality,
+        row.until > _moment(),
+        _first(institution, user),
     ]
-    if user != EVERYBODY:
-        twice = aliased(GrantedStudy)
+    if to != EVERYBODY:
         to_all = select(twice.study_pk).where(
-            twice.study_pk == row.study_pk, *_given(actor, twice), twice.user_id == EVERYBODY
+            twice.study_pk == row.study_pk, *_given(twice, institution, user), twice.user_id == EVERYBODY
         )
         conditions.append(~to_all.exists())
-    return Way(row, row.studied_at, row.study_pk, row.study_date, tuple(conditions), False, user)
+    return Way(_ROW, row.studied_at, row.study_pk, row.study_date, tuple(conditions), False, to)
 
 
-def _any(session: Session, actor: Actor, user: int) -> bool:
-    one = select(GrantedStudy.study_pk).where(
-        GrantedStudy.institution_id == actor.institution,
-        GrantedStudy.user_id == user,
-        GrantedStudy.modality == "",
-    )
-    return session.execute(one.limit(1)).first() is not None
+@lru_cache(_CONDITIONS)
+def _any(institution: int, to: int) -> Any:
+    row = _ROW.c
+    one = select(row.study_pk).where(row.institution_id == institution, row.user_id == to, row.modality == "")
+    return one.limit(1)
 
 
-def _given(actor: Actor, row: Any) -> tuple[ColumnElement[bool], ...]:
+def _moment() -> Any:
+    """Now, whenever the statement is run."""
+    return bindparam(None, callable_=_now, type_=Utc())
+
+
+def _given(row: Any, institution: int, user: int) -> tuple[ColumnElement[bool], ...]:
     """A row that is this actor's and counts now."""
     return (
-        row.institution_id == actor.institution,
-        row.user_id.in_([EVERYBODY, actor.user_id or EVERYBODY]),
+        row.institution_id == institution,
+        row.user_id.in_(sorted({EVERYBODY, user})),
         row.modality == "",
-        row.until > utc_now(),
+        row.until > _moment(),
     )
 
 
-def _first(actor: Actor, row: Any) -> ColumnElement[bool]:
-    """UIDs are chosen by senders: under one UID the own study is shown, else the one that was granted first of all."""
-    other, this, before = aliased(Study), aliased(Study), aliased(GrantedStudy)
-    same = select(other.id).join(this, col(this.study_uid) == other.study_uid).where(this.id == row.study_pk)
-    mine = same.where(other.institution_id == actor.institution)
-    given = select(before.study_pk).where(before.study_pk == other.id, *_given(actor, before))
+@lru_cache(_CONDITIONS)
+def _other_is_given(institution: int, user: int) -> Any:
+    before = _BEFORE.c
+    return (
+        select(before.study_pk)
+        .where(before.study_pk == _OTHER.c.id, *_given(before, institution, user))
+        .exists()
+    )
+
+
+@lru_cache(_CONDITIONS)
+def _first(institution: int, user: int) -> ColumnElement[bool]:
+    """UIDs are chosen by senders: under one UID the own study is shown, else of those granted the one that came first."""
+    row, this, other = _ROW.c, _THIS.c, _OTHER.c
+    same = select(other.id).where(this.id == row.study_pk, this.study_uid == other.study_uid)
+    mine = same.where(other.institution_id == institution)
     theirs = same.where(
-        col(other.institution_id).in_(givers(actor.institution)),
-        col(other.id) < row.study_pk,
-        given.exists(),
+        other.institution_id.in_(givers(institution)),
+        other.id < row.study_pk,
+        _other_is_given(institution, user),
     )
     return or_(row.twin.is_(False), and_(~mine.exists(), ~theirs.exists()))
 

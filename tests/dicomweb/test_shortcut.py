@@ -33,6 +33,8 @@ from mip_app.core.settings import settings
 from mip_app.dicomweb import api, retrieving_api
 from mip_app.dicomweb.open_files import Gone, OpenFiles
 from mip_app.dicomweb.shortcut import DicomWebShortcut
+from mip_app.studies import grants
+from mip_app.studies.grants import Wanted
 from mip_app.studies.models import Instance, Series
 from tests.loops import run
 
@@ -192,6 +194,25 @@ def test_another_institutions_and_nobodys_answer_alike_and_are_written_down(
     assert {(answer.status_code, answer.content) for answer in answers} == {(404, answers[1].content)}
     refused = _entries(Act.STUDY_VIEWED, qh2)
     assert refused == ["refused", "refused"]  # the study of others, and the one that is nobody's
+
+
+def test_a_granted_frame_is_answered_here_and_what_is_withdrawn_counts_for_the_next(
+    house: House, stored: dict[str, Path], qh2: int
+) -> None:
+    theirs = {
+        "authorization": f"Bearer {database.write(opening.create_api_key, opening.CONSOLE, qh2, 'theirs')}"
+    }
+    at, series = instance_path(stored["CT_small.dcm"]), series_path(stored["CT_small.dcm"])
+    wanted = Wanted(to_institution=qh2, reason="会诊", study_uid=at.split("/")[3])
+    number = database.write(grants.give_for, opening.CONSOLE, house.institution, wanted)
+    asked = [(f"{at}/frames/1", {**theirs, "accept": AS_STORED}), (f"{series}/metadata", theirs)]
+    assert [answer.status_code for answer in house.all_of(asked)] == [200, 200]
+    assert house.by_route == 0
+    # To look at, and not to keep.
+    whole = (at, {**theirs, "accept": "application/dicom"})
+    assert [answer.status_code for answer in house.all_of([whole])] == [403]
+    database.write(grants.withdraw_any, opening.CONSOLE, number)
+    assert [answer.status_code for answer in house.all_of([*asked, whole])] == [404, 404, 404]
 
 
 def _entries(act: Act, institution: int) -> list[str]:
