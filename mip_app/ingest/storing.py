@@ -84,7 +84,8 @@ class _Storing:
         place = self.places.get(said)
         if place is None:
             place = rows.place_of(self.session, self.actor.institution, header, issuer)
-            place = place or beginning.begin(self.session, self.actor, header)
+        if place is None and (place := beginning.begin(self.session, self.actor, header)):
+            self.more.add(place[0])
         if place is None:
             study = self._study(header)
             place = study.id or 0, self._series_of(study, header).id or 0
