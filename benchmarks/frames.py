@@ -26,6 +26,7 @@ from pathlib import Path
 
 import pydicom
 
+from benchmarks.spending import spent
 from benchmarks.viewer import chest
 from tests.conftest import OnDisk
 from tests.site import Site, free_port, inside
@@ -72,6 +73,11 @@ class Bench:
     def __init__(self, site: Site, folder: Path, asked: argparse.Namespace) -> None:
         self.site, self.folder, self.asked = site, folder, asked
         self.headers = {"Authorization": f"Bearer {site.keys['JN1']}", "Accept": ACCEPT}
+
+    @property
+    def server(self) -> int:
+        assert self.site.process
+        return self.site.process.pid
 
     def frames(self, title: str, paths: list[str], port: int) -> None:
         for connections in (1, 6, 16):
@@ -132,13 +138,22 @@ class Bench:
 
     def metadata(self, paths: list[str]) -> None:
         for zipped in ("gzip", "identity"):
-            cold, warm = [], []
+            cold, warm, cores = [], [], [0.0, 0.0]
             for path in paths:
+                before = spent(self.server)
                 cold.append(self.once(path, zipped))
+                between = spent(self.server)
                 warm += [self.once(path, zipped) for _ in range(10)]
+                cores[0] += between - before
+                cores[1] += spent(self.server) - between
             if zipped == "gzip":
-                say("metadata of 300 slices, cold", cold, "ms")
-            say(f"metadata of 300 slices, warm, {zipped}", warm, "ms")
+                say("metadata of 300 slices, cold", cold, "ms", f", {cores[0] / len(cold):.0f} of a core")
+            say(
+                f"metadata of 300 slices, warm, {zipped}",
+                warm,
+                "ms",
+                f", {cores[1] / len(warm):.1f} of a core",
+            )
 
     def once(self, path: str, encoding: str) -> float:
         connection = http.client.HTTPConnection("127.0.0.1", self.site.port)

@@ -16,6 +16,7 @@ from pathlib import Path
 import httpx
 from pydicom.uid import generate_uid
 
+from benchmarks.spending import spent
 from benchmarks.viewer import chest
 from tests.images import Made
 from tests.site import Site, inside
@@ -35,19 +36,15 @@ def say(title: str, values: list[float], unit: str = "ms") -> None:
     print(f"{title:<44} best {best:8.1f} {unit}   median {statistics.median(values):8.1f} {unit}", flush=True)
 
 
-def spent(site: Site) -> float:
-    """Milliseconds of cores that the server and its child processes have used: a busy machine changes less of it."""
-    serving = site.workers()
-    everyone = serving + [child for one in serving for child in one.children(recursive=True)]
-    return sum(sum(one.cpu_times()[:2]) for one in everyone) * 1000
-
-
 def pictures(site: Site, client: httpx.Client, slices: list[Made], rounds: int) -> None:
     def asked(title: str, addresses: list[str], **more: object) -> None:
-        before = spent(site)
+        assert site.process
+        before = spent(site.process.pid)
         took = [timed(client, one, **more) for one in addresses]
         say(title, took)
-        print(f"{'':<44} server and workers {(spent(site) - before) / len(took):.1f} ms of a core each")
+        print(
+            f"{'':<44} server and workers {(spent(site.process.pid) - before) / len(took):.1f} ms of a core each"
+        )
 
     data = slices[0].data
     series = f"/studies/{data.StudyInstanceUID}/series/{data.SeriesInstanceUID}"

@@ -32,6 +32,7 @@ from mip_app.core.http import Guard, Shortcut, error_answer, malformed, unexpect
 from mip_app.core.logs import frontend_error
 from mip_app.dicomweb import rendering_api, retrieving_api, wado_uri
 from mip_app.dicomweb.api import router as dicomweb
+from mip_app.dicomweb.pictures_shortcut import PicturesShortcut
 from mip_app.dicomweb.searching import router as searching
 from mip_app.dicomweb.searching_shortcut import SearchingShortcut
 from mip_app.dicomweb.shortcut import DicomWebShortcut
@@ -121,8 +122,8 @@ def with_api(pages: ASGIApp) -> ASGIApp:
         await (api if ours else pages)(scope, receive, send)
 
     built = bundle.client() if bundle.client().exists() else None
-    lately = identity.lately
-    shortcuts: list[Shortcut] = [DicomWebShortcut(lately), SearchingShortcut(lately), StoringShortcut(lately)]
+    kinds = (DicomWebShortcut, PicturesShortcut, SearchingShortcut, StoringShortcut)
+    shortcuts: list[Shortcut] = [kind(identity.lately) for kind in kinds]
     return Guard(dispatch, identity.find, built, shortcuts)
 
 

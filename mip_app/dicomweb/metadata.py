@@ -26,6 +26,7 @@ from mip_app.studies.models import Instance, Series, Study
 LEVEL = 3  # of gzip: beyond it, an eighth fewer bytes cost three times as long, while somebody waits
 GZIP = 16 + zlib.MAX_WBITS
 AT_ONCE = 16  # headers that go from one core to the other
+PARAMETRIC_MAP = "1.2.840.10008.5.1.4.1.1.30"  # its pixels may be floats, which lie under other tags
 _NO_PIXELS = FrameIndex(reason="no_pixel_data").to_json()
 
 
@@ -80,7 +81,13 @@ def _document(
 ) -> bytes:
     # How the index of its frames begins tells whether an instance has pixels, and which.
     frames = func.substr(Instance.frames, 1, len(_NO_PIXELS))
-    columns = (Instance.sop_instance_uid, Instance.transfer_syntax_uid, frames, Instance.header)
+    columns: tuple[Any, ...] = (
+        Instance.sop_instance_uid,
+        Instance.sop_class_uid,
+        Instance.transfer_syntax_uid,
+        frames,
+        Instance.header,
+    )
     statement = select(*columns).where(Instance.series_pk == series_pk)
     of_series = select(Study.corrections).join(Series, col(Series.study_pk) == Study.id)
     right = session.exec(door.marked(of_series.where(Series.id == series_pk))).one()
@@ -107,7 +114,13 @@ def _packed(entries: Iterable[bytes]) -> bytes:
 
 
 def _entry(
-    at: str, right: Mapping[str, Any], sop_instance_uid: str, syntax_uid: str, frames: str, header: bytes
+    at: str,
+    right: Mapping[str, Any],
+    sop_instance_uid: str,
+    sop_class_uid: str,
+    syntax_uid: str,
+    frames: str,
+    header: bytes,
 ) -> bytes:
     stored = zlib.decompress(header)
     if right:
@@ -119,8 +132,7 @@ def _entry(
     # Available Transfer Syntax UID (PS3.18 table 10.6.3-5): how the frames leave without being decoded.
     syntax = f'{{"00083002":{{"vr":"UI","Value":["{leaving_syntax(syntax_uid)}"]}},'
     pixels = "}"
-    # Floats have no Pixel Representation, and are no Pixel Data (PS3.3 C.7.6.24).
-    if frames not in ("", _NO_PIXELS) and b'"00280103":' in stored:
+    if frames not in ("", _NO_PIXELS) and sop_class_uid != PARAMETRIC_MAP:
         vr = "OW" if syntax_uid in UNCOMPRESSED else "OB"
         pixels = f',"7FE00010":{{"vr":"{vr}",{bulk}7FE00010"}}}}'
     return b"".join((syntax.encode(), stored[1:-1], pixels.encode()))

@@ -24,6 +24,7 @@ from mip_app.dicomweb.rendered import BadParameter
 
 router = APIRouter(prefix=ROOT, dependencies=[Depends(Needs(Permission.STUDY_READ))])
 Accept = Annotated[str, Header()]
+Wish = tuple[Picture, bool]
 
 STUDY = "/studies/{study}"
 SERIES = STUDY + "/series/{series}"
@@ -37,27 +38,36 @@ FRAMES = INSTANCE + "/frames/{numbers}"
 async def rendered_instance(
     request: Request, study: str, series: str = "", instance: str = "", accept: Accept = "*/*"
 ) -> Response:
-    form = accepting.picture(accepting.wishes(accept, request.query_params.get("accept", "")))
-    asked = rendered.asked(request.query_params, form.kind)
+    wanted = wish(request, accept)
     item = await looking(locating.representative, study, series, instance)
+    return await picture_of(request, study, item, wanted)
+
+
+def wish(request: Request, accept: str) -> Wish:
+    """What is to be drawn, and whether it leaves as one of several parts. Raises NotAcceptable, BadParameter."""
+    form = accepting.picture(accepting.wishes(accept, request.query_params.get("accept", "")))
+    return rendered.asked(request.query_params, form.kind), form.related
+
+
+async def picture_of(request: Request, study: str, item: Located | None, wanted: Wish) -> Response:
+    """Of an instance, by its middle frame. Raises CannotDraw."""
     if item is None:
         raise CannotDraw(reason="no_pixels")
     await noting.viewed(study)
-    return await drawn_answer(request, item, [drawn.frame_of(item)], asked, form.related, "rendered")
+    return await drawn_answer(request, item, [drawn.frame_of(item)], *wanted, "rendered")
 
 
 @router.get(FRAMES + "/rendered")
 async def rendered_frames(
     request: Request, study: str, series: str, instance: str, numbers: str, accept: Accept = "*/*"
 ) -> Response:
-    form = accepting.picture(accepting.wishes(accept, request.query_params.get("accept", "")))
-    asked = rendered.asked(request.query_params, form.kind)
+    asked, related = wish(request, accept)
     wanted = frame_numbers(numbers)
     item = await looking(locating.instance, study, series, instance)
     if max(wanted) > item.frame_count:
         raise NotVisible(frame=max(wanted))
     await noting.viewed(study)
-    return await drawn_answer(request, item, wanted, asked, form.related or len(wanted) > 1, "rendered")
+    return await drawn_answer(request, item, wanted, asked, related or len(wanted) > 1, "rendered")
 
 
 @router.get(STUDY + "/thumbnail")
@@ -67,8 +77,12 @@ async def rendered_frames(
 async def thumbnail(
     request: Request, study: str, series: str = "", instance: str = "", numbers: str = ""
 ) -> Response:
-    """204 where there is nothing to draw: the page that asks shows a tile of its own and does not ask again."""
     item = await looking(locating.representative, study, series, instance)
+    return await thumbnail_of(request, item, numbers)
+
+
+async def thumbnail_of(request: Request, item: Located | None, numbers: str = "") -> Response:
+    """204 where there is nothing to draw: the page that asks shows a tile of its own and does not ask again."""
     if item is None:
         return Response(status_code=204)
     frame = drawn.frame_of(item)

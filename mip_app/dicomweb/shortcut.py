@@ -20,20 +20,20 @@ from mip_app.core.blobs import blobs
 from mip_app.core.database import read
 from mip_app.core.errors import MipError
 from mip_app.core.http import Find
-from mip_app.core.keeping import AtOnce, Believed, Kept
+from mip_app.core.keeping import AtOnce, Kept
 from mip_app.core.settings import settings
 from mip_app.dicomweb import metadata, noting, places
 from mip_app.dicomweb.accepting import part_as_stored
 from mip_app.dicomweb.open_files import Gone, OpenFiles
 from mip_app.dicomweb.places import Place, SeriesNow
 from mip_app.dicomweb.ready_frames import ReadyFrames
+from mip_app.dicomweb.seen import SeenSeries
 from mip_app.dicomweb.syntaxes import leaving_syntax
 
 DICOM_JSON = "application/dicom+json"
 PIECE = 1 << 20  # bytes of a frame in memory at once
 PLACES_BYTES = 64 << 20
 METADATA_BYTES = 64 << 20
-SEEN_SECONDS, SEEN_MOST = 1.0, 20_000
 LONGEST_ACCEPT = 200
 _UID = r"([0-9.]{1,64})"
 _PATH = re.compile(
@@ -47,13 +47,12 @@ class DicomWebShortcut:
 
     def __init__(self, find: Find) -> None:
         self.find = find
-        self.seen: Believed[tuple[object, ...], SeriesNow] = Believed(SEEN_SECONDS, SEEN_MOST)
+        self.seen = SeenSeries()
         self.places: Kept[SeriesNow, dict[str, Place]] = Kept(PLACES_BYTES)
         self.documents: Kept[SeriesNow, tuple[bytes, str]] = Kept(METADATA_BYTES)
         self.unpacked: Kept[SeriesNow, bytes] = Kept(METADATA_BYTES)
         self.files = OpenFiles()
         self.ready = ReadyFrames()
-        self._looking: AtOnce[tuple[object, ...], SeriesNow | None] = AtOnce()
         self._placing: AtOnce[SeriesNow, dict[str, Place]] = AtOnce()
         self._writing: AtOnce[SeriesNow, bytes] = AtOnce()
         bus.hear(self._heard)
@@ -71,7 +70,7 @@ class DicomWebShortcut:
         acting_as(actor)
         study, series, instance, number = asked.groups()
         try:
-            now = await self._now(actor, study, series)
+            now = await self.seen.now(actor, study, series)
             if now is None:
                 return False
             if instance is None:
@@ -198,17 +197,6 @@ class DicomWebShortcut:
             self.unpacked.put(now, found, len(found))
         return found
 
-    async def _now(self, actor: Actor, study: str, series: str) -> SeriesNow | None:
-        key = (actor.institution_id, actor.user_id, actor.session_id, actor.name, study, series)
-        if (now := self.seen.get(key)) is not None:
-            return now
-        since = self.seen.since
-        make = partial(asyncio.to_thread, read, places.series_now, actor, study, series)
-        now = await self._looking.made((since, *key), make)
-        if now is not None:
-            self.seen.put(key, now, since)
-        return now
-
     async def _places(self, actor: Actor, now: SeriesNow) -> dict[str, Place]:
         found = self.places.get(now)
         if found is None:
@@ -218,9 +206,8 @@ class DicomWebShortcut:
         return found
 
     def _heard(self, topic: str) -> None:
-        """Something of an institution's studies changed, in whatever process: look again at once."""
+        """Something of an institution's studies changed, in whatever process."""
         if topic.startswith("studies:"):
-            self.seen.forget()
             self.files.let_go_of_removed()
 
 

@@ -1,15 +1,11 @@
 """Searches in front of the framework: the answers of the routes, authorised each time."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from urllib.parse import quote
 
-import httpx
 import pytest
-from fastapi import FastAPI
 from sqlalchemy import update
 from sqlmodel import Session, select
-from starlette.types import Receive, Scope, Send
 
 from mip_app.accounts import opening, sessions
 from mip_app.accounts.identity import Accounts
@@ -21,61 +17,21 @@ from mip_app.audit.models import Act, AuditEntry
 from mip_app.core import database
 from mip_app.core.actor import Actor
 from mip_app.core.clock import utc_now
-from mip_app.core.errors import MipError
-from mip_app.core.http import Guard, error_answer
 from mip_app.dicomweb import searching
 from mip_app.dicomweb.searching_shortcut import SearchingShortcut
 from mip_app.ingest.service import take_in
+from tests.dicomweb.two_ways import House
 from tests.images import Made, study
-from tests.loops import run
 
 UNKNOWN = "1.2.826.0.1.3680043.10.1401.404"
-
-
-@dataclass
-class House:
-    """The routes of searching, behind a guard with the shortcut and behind one without."""
-
-    key: str
-    institution: int
-    left: list[str] = field(default_factory=list)  # what the shortcut left to the routes
-
-    def __post_init__(self) -> None:
-        routes = FastAPI()
-        routes.include_router(searching.router)
-        routes.add_exception_handler(MipError, error_answer)
-        accounts = Accounts()
-
-        async def by_route(scope: Scope, receive: Receive, send: Send) -> None:
-            self.left.append(scope["path"])
-            await routes(scope, receive, send)
-
-        self.quick = Guard(by_route, accounts.find, None, [SearchingShortcut(accounts.lately)])
-        self.slow = Guard(routes, accounts.find, None)
-
-    def get(self, address: str, guard: Guard | None = None, **headers: str) -> httpx.Response:
-        async def asked() -> httpx.Response:
-            transport = httpx.ASGITransport(guard or self.quick)
-            async with httpx.AsyncClient(transport=transport, base_url="http://house:8000") as client:
-                own = {} if "cookie" in headers else {"authorization": f"Bearer {self.key}"}
-                given = {name.replace("_", "-"): value for name, value in headers.items()}
-                return await client.get(f"/dicom-web{address}", headers={**own, **given})
-
-        return run(asked())
-
-    def same(self, address: str, **headers: str) -> httpx.Response:
-        """The answer, which is that of the route in every byte and header."""
-        quick, slow = self.get(address, **headers), self.get(address, self.slow, **headers)
-        assert (quick.status_code, quick.content) == (slow.status_code, slow.content), address
-        assert dict(quick.headers) == dict(slow.headers), address
-        return quick
 
 
 @pytest.fixture
 def house(db: str, jn1: int) -> House:
     remembered.forget()
     looks.forget_all()
-    return House(database.write(opening.create_api_key, opening.CONSOLE, jn1, "viewer"), jn1)
+    key = database.write(opening.create_api_key, opening.CONSOLE, jn1, "viewer")
+    return House(key, searching.router, SearchingShortcut(Accounts().lately))
 
 
 @pytest.fixture

@@ -27,6 +27,9 @@ class Pattern:
     whole: bool  # and whatever has such a tail matches
 
 
+NOTHING = Pattern("", "", False)
+
+
 def folded(person_name: str) -> str:
     """ZHANG^San=张^三 → =zhang^san^=张三^= ; '' → =."""
     groups = [_group(group[:LONGEST]) for group in person_name.split("=")[:3]]
@@ -53,9 +56,11 @@ def name_patterns(value: str) -> list[Pattern]:
 
 
 def id_pattern(value: str) -> Pattern:
-    """Its `like` is of no use: IDs heed case, and are compared themselves."""
-    found = _compiled(_plain(value), "=", "=")
-    return Pattern(ID + found.probe if found.probe else "", "", False)
+    """Its `like` is of no use: IDs heed case, and are compared themselves. `whole`: of one ID, in whatever case."""
+    text = _plain(value)
+    found = _compiled(text, "=", "=")
+    one = found.whole and not set("*?") & set(text)
+    return Pattern(ID + found.probe if found.probe else "", "", one)
 
 
 def _pattern(value: str) -> Pattern:

@@ -49,6 +49,7 @@ class _Way:
     found: Any
     holds: list[ColumnElement[bool]]
     exact: bool  # who is found needs not be looked at
+    few: bool = False  # it leads to few, and nobody needs to count them
 
 
 def narrowed(session: Session, whose: Whose, asked: Asked) -> Narrowing:
@@ -89,15 +90,17 @@ def _is_range(value: str) -> bool:
 
 
 def _ways(whose: Whose, tag: str, value: str, fuzzy: bool, sqlite: bool) -> list[_Way]:
+    lead: Any
     if tag == "00100020":
         exact = conditions.of(BY_TAG[tag], value, sqlite)
         parts = values.options(value)
-        probe = names.id_pattern(parts[0]).probe if len(parts) == 1 else ""
-        return [_Way(_with_tail(whose, probe) if probe else None, [exact], False)]
+        pattern = names.id_pattern(parts[0]) if len(parts) == 1 else names.NOTHING
+        lead = _with_tail(whose, pattern.probe) if pattern.probe else None
+        return [_Way(lead, [exact], False, few=pattern.whole)]
     found = []
     for pattern in names.name_patterns(value):
         holds: list[ColumnElement[bool]] = [conditions.name(col(Patient.name_folded), [pattern])]
-        lead: Any = _with_tail(whose, pattern.probe) if pattern.probe else None
+        lead = _with_tail(whose, pattern.probe) if pattern.probe else None
         term = search_term(value.replace("*", "").replace("?", "")) if fuzzy else ""
         if term:
             begins = [col(PatientKey.key) >= term, col(PatientKey.key) < names.ranges(term)[1]]
@@ -121,7 +124,8 @@ def _with_tail(whose: Whose, probe: str) -> Select[Any]:
 def _lead(session: Session, made: Narrowing, ways: list[_Way]) -> None:
     """The first way with few patients leads; all others are conditions on a patient."""
     for way in ways:
-        if made.candidates is None and not made.sharp and way.found is not None and _few(session, way.found):
+        leads = made.candidates is None and not made.sharp and way.found is not None
+        if leads and (way.few or _few(session, way.found)):
             made.candidates = way.found
             made.patient += [] if way.exact else way.holds
         else:
