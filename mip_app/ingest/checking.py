@@ -3,7 +3,7 @@
 import hashlib
 import json
 import zlib
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 
 from mip_app.core.actor import Actor, Permission, needs
@@ -21,7 +21,7 @@ from mip_app.ingest.outcome import Kind, Outcome, Source
 class Checked:
     """A file that is DICOM. `header.json` is cut down to what rows are made of.
 
-    Durable in its place when `kept` is done: no transaction that names it is committed before.
+    Durable in its place when `kept` has a result: no transaction that names it is committed before.
     """
 
     name: str
@@ -30,7 +30,7 @@ class Checked:
     size: int
     sha256: str
     packed: bytes  # the whole DICOM JSON, zlib
-    kept: "Future[None]"
+    kept: "Keeping"
 
     def outcome(self, kind: Kind, code: str, **detail: str) -> Outcome:
         return Outcome(
@@ -44,6 +44,43 @@ class Checked:
             sop_instance_uid=self.header.sop_instance_uid,
             transfer_syntax_uid=self.header.transfer_syntax,
         )
+
+
+class Keeping:
+    """The way of a file from the waiting room to its place."""
+
+    def __init__(self, received: Received, key: str) -> None:
+        self._received, self._key = received, key
+        self._done: Future[None] | None = None
+
+    def begin(self) -> None:
+        """Let the disk work while others do."""
+        if self._done is None:
+            self._done = _keepers.submit(self._keep)
+
+    def wait(self) -> None:
+        """Until it is durable in its place, or was kept from that."""
+        if self._done is None:
+            self._done = Future()
+            try:
+                self._keep()
+                self._done.set_result(None)
+            except Exception as error:
+                self._done.set_exception(error)
+        wait([self._done])
+
+    def result(self) -> None:
+        """The same. Raises what kept it from that, each time."""
+        self.wait()
+        assert self._done is not None
+        self._done.result()
+
+    def _keep(self) -> None:
+        try:
+            blobs().keep(self._received, self._key)
+        finally:
+            # Also when it went well: renamed onto another name of the same file, a name stays (POSIX rename).
+            self._received.discard()
 
 
 # Waiting for the disk, many at once: it takes what comes together in one go, and others work meanwhile.
@@ -73,21 +110,13 @@ def check_received(actor: Actor, name: str, received: Received, only_study: str 
             raise Refused("ingest.other_study")
         packed = zlib.compress(_json(header.json).encode(), 1)
         key = _blob_key(actor, header, received)
-        kept = _keepers.submit(_keep, received, key)
     except Exception as error:
         class_uid, instance_uid = _named(received) if isinstance(error, MipError) else ("", "")
         received.discard()
         return replace(refused(name, error), sop_class_uid=class_uid, sop_instance_uid=instance_uid)
     asked = {tag: header.json[tag] for tag in reading.ASKED if tag in header.json}
+    kept = Keeping(received, key)
     return Checked(name, replace(header, json=asked), key, received.size, received.sha256, packed, kept)
-
-
-def _keep(received: Received, key: str) -> None:
-    try:
-        blobs().keep(received, key)
-    finally:
-        # Also when it went well: renamed onto another name of the same file, a name stays (POSIX rename).
-        received.discard()
 
 
 def _blob_key(actor: Actor, header: Header, received: Received) -> str:
