@@ -3,7 +3,7 @@
 import hashlib
 import json
 import zlib
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 
 from mip_app.core.actor import Actor, Permission, needs
@@ -22,7 +22,7 @@ from mip_app.ingest.outcome import Kind, Outcome, Source
 class Checked:
     """A file that is DICOM. `header.json` is cut down to what rows are made of.
 
-    Durable in its place when `kept` is done: no transaction that names it is committed before.
+    Durable in its place when `kept` has a result: no transaction that names it is committed before.
     """
 
     name: str
@@ -31,7 +31,7 @@ class Checked:
     size: int
     sha256: str
     packed: bytes  # the whole DICOM JSON, zlib
-    kept: "Future[None]"
+    kept: "Keeping"
 
     def outcome(self, kind: Kind, code: str, **detail: str) -> Outcome:
         return Outcome(
@@ -56,6 +56,43 @@ class Examined:
     blob: str
     packed: bytes
     received: Received
+
+
+class Keeping:
+    """The way of a file from the waiting room to its place."""
+
+    def __init__(self, received: Received, key: str) -> None:
+        self._received, self._key = received, key
+        self._done: Future[None] | None = None
+
+    def begin(self) -> None:
+        """Let the disk work while others do."""
+        if self._done is None:
+            self._done = _keepers.submit(self._keep)
+
+    def wait(self) -> None:
+        """Until it is durable in its place, or was kept from that."""
+        if self._done is None:
+            self._done = Future()
+            try:
+                self._keep()
+                self._done.set_result(None)
+            except Exception as error:
+                self._done.set_exception(error)
+        wait([self._done])
+
+    def result(self) -> None:
+        """The same. Raises what kept it from that, each time."""
+        self.wait()
+        assert self._done is not None
+        self._done.result()
+
+    def _keep(self) -> None:
+        try:
+            blobs().keep(self._received, self._key)
+        finally:
+            # Also when it went well: renamed onto another name of the same file, a name stays (POSIX rename).
+            self._received.discard()
 
 
 # Waiting for the disk, many at once: it takes what comes together in one go, and others work meanwhile.
@@ -108,20 +145,12 @@ def examine(actor: Actor, name: str, received: Received, only_study: str = "") -
 
 @needs(Permission.STUDY_UPLOAD)
 def kept(actor: Actor, found: Examined) -> Checked:
-    """Send it on its way to its place."""
+    """Ready to go to its place, and to be committed."""
     received = found.received
-    under_way = _keepers.submit(_keep, received, found.blob)
+    keeping = Keeping(received, found.blob)
     return Checked(
-        found.name, found.header, found.blob, received.size, received.sha256, found.packed, under_way
+        found.name, found.header, found.blob, received.size, received.sha256, found.packed, keeping
     )
-
-
-def _keep(received: Received, key: str) -> None:
-    try:
-        blobs().keep(received, key)
-    finally:
-        # Also when it went well: renamed onto another name of the same file, a name stays (POSIX rename).
-        received.discard()
 
 
 def _blob_key(actor: Actor, header: Header, received: Received) -> str:

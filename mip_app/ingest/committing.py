@@ -46,7 +46,10 @@ class Committer:
         job = _Job(actor, ready, Future())
         if not ready:
             job.done.set_result([])
-        elif here and self._turn.acquire(blocking=False):
+            return job.done
+        for item in ready:
+            item.kept.wait() if here and len(ready) == 1 else item.kept.begin()
+        if here and self._turn.acquire(blocking=False):
             try:
                 job.done.set_result(_commit([job])[0])
             finally:

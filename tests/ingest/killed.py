@@ -20,6 +20,7 @@ from mip_app.core.actor import Actor
 from mip_app.core.http import Guard
 from mip_app.dicom.names import search_keys
 from mip_app.dicom.walk import entries_in
+from mip_app.dicomweb.storing_shortcut import StoringShortcut
 from mip_app.ingest.limits import archive_limits
 from mip_app.ingest.outcome import Kind
 from mip_app.ingest.service import take_in
@@ -32,7 +33,7 @@ BOUNDARY = "part"
 
 
 def by_stow(folder: Path, key: str) -> Iterator[str]:
-    client = TestClient(Guard(http_api(), identity.find, None))
+    client = TestClient(Guard(http_api(), identity.find, None, [StoringShortcut(identity.lately)]))
     client.headers.update({"Authorization": f"Bearer {key}", "Accept": "application/dicom+json"})
     kind = f'multipart/related; type="application/dicom"; boundary={BOUNDARY}'
     paths = sorted(folder.iterdir())

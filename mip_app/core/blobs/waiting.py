@@ -3,6 +3,7 @@
 import contextlib
 import errno
 import hashlib
+import os
 import secrets
 import time
 from collections.abc import Iterator
@@ -64,6 +65,8 @@ class Arriving:
         """Raises NoRoom, and leaves nothing then."""
         try:
             with room():
+                # The disk begins now, and its sync waits for less later.
+                os.posix_fadvise(self._file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
                 self._file.close()
         except BaseException:
             self._path.unlink(missing_ok=True)
