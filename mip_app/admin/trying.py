@@ -9,6 +9,7 @@ import reflex as rx
 from mip_app.accounts import passwords
 from mip_app.core.database import changing
 from mip_app.core.errors import MipError
+from mip_app.core.logs import note
 
 
 class Refusal(rx.State, mixin=True):
@@ -36,6 +37,40 @@ class Refusal(rx.State, mixin=True):
             self.newly = str(self._refusals)
             return False
         return True
+
+
+class Listed(Refusal, rx.State, mixin=True):
+    """A page that lists something and changes it in dialogs. What is listed `_look` asks for."""
+
+    phase: str = "loading"  # loading, ready, failed
+    failure: str = ""  # its number, when failed
+    mode: str = ""  # the dialog that is open; '': none
+
+    async def _look(self) -> None:
+        raise NotImplementedError
+
+    async def _load(self) -> bool:
+        """Whether it can be shown. A failure is said in the page, which offers to try again."""
+        try:
+            await self._look()
+        except Exception as error:
+            self.phase, self.failure = "failed", note(error)
+            return False
+        self.phase = "ready"
+        return True
+
+    async def _show(self) -> None:
+        """The list as it is now, and no dialog."""
+        if await self._load():
+            self.mode = ""
+            self._forgive()
+
+    async def _do(self, service: Callable[..., Any], *args: Any) -> None:
+        """A change that asks for nothing: its refusal is said in the page."""
+        done = await self._tried(service, *args)
+        self.mode, self.wrong = "", ""
+        if done:
+            await self._show()
 
 
 class Secret(rx.State, mixin=True):

@@ -163,6 +163,15 @@ def _by(line: _Line, value: object) -> str:
     return line.detail_of("by", line.listed(name[:LONGEST] for name in _items(value))) if value else ""
 
 
+def _decision(line: _Line, value: object) -> str:
+    return line.known(f"data.change_{value}") or line.known(f"data.decided_{value}") or plain(value)
+
+
+def _number(line: _Line, value: object) -> str:
+    """Of a decision about data; elsewhere the sentence has it, or nobody needs it."""
+    return line.detail_of("number", plain(value)) if line.act.startswith("data.") else ""
+
+
 def _of(pattern: str) -> Callable[[_Line, object], str]:
     """A word of the catalogue, or what stands there."""
     return lambda line, value: line.known(pattern.format(value)) or plain(value)
@@ -184,6 +193,8 @@ _SAYERS: dict[str, Callable[[_Line, Any], str]] = {
     "roles": _roles,
     "extra": _extra,
     "after": _after,
+    "decision": _decision,
+    "number": _number,
     "people": lambda line, value: line.words(_PREFIX + "people", value=value),
     "format": _of("audit.form_{}"),
     "form": lambda line, value: plain(value).upper(),

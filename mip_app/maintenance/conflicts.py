@@ -1,7 +1,7 @@
 """Patients in conflict, and what an administrator decides about them; each decision can be taken back."""
 
 from datetime import date
-from typing import TypedDict
+from typing import Any, TypedDict
 
 from sqlalchemy import ColumnElement, func
 from sqlmodel import Session, col, select
@@ -33,14 +33,22 @@ class ConflictRow(TypedDict):
     differs: list[str]  # name, birth_date, sex, patient_id
 
 
+class Said(TypedDict):
+    """A patient in one line; of an accession number the text alone."""
+
+    text: str
+    sex: str  # M, F, O; '' where it is not known
+    more: str
+
+
 class ChangeRow(TypedDict):
     key: str
     kind: str
     at: str
     by: str
     why: str
-    old: str
-    new: str
+    old: Said
+    new: Said
     undone: str  # who took it back
 
 
@@ -198,8 +206,8 @@ def history(session: Session, actor: Actor) -> list[ChangeRow]:
             at=f"{row.at.astimezone(here):%Y-%m-%d %H:%M}",
             by=row.by,
             why=row.why,
-            old=str(row.summary.get("old", "")),
-            new=str(row.summary.get("new", "")),
+            old=_as_said(row.summary.get("old")),
+            new=_as_said(row.summary.get("new")),
             undone=row.undone_by,
         )
         for row in session.exec(door.marked(statement)).all()
@@ -353,7 +361,13 @@ def _differs(one: Who, other: Who) -> list[str]:
     return (["name"] if one["person_name"] != other["person_name"] else []) + found
 
 
-def _said(patient: Patient) -> str:
-    """A patient in one line, for the history."""
+def _said(patient: Patient) -> Said:
     born = patient.birth_date.isoformat() if patient.birth_date else ""
-    return " · ".join(part for part in (patient.name, patient.sex, born, patient.patient_id) if part)
+    more = " · ".join(part for part in (born, patient.patient_id) if part)
+    return Said(text=patient.name, sex=patient.sex, more=more)
+
+
+def _as_said(kept: object) -> Said:
+    """Out of a decision's summary."""
+    told: dict[str, Any] = kept if isinstance(kept, dict) else {"text": kept or ""}
+    return Said(text=str(told["text"]), sex=str(told.get("sex", "")), more=str(told.get("more", "")))

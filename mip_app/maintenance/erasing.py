@@ -20,7 +20,8 @@ from mip_app.studies.models import ErasedBlob, ErasureState, Instance, SetAside,
 log = logging.getLogger(__name__)
 
 TOGETHER = 100  # blobs in one transaction: others who want to write wait as long as that takes
-EVERY = 5.0  # seconds between looks
+TOPIC = "erasing"  # touched by whoever confirms a deletion
+EVERY = 60.0  # seconds between looks all the same: for what failed, or was left by a process that ended
 
 
 def remove(engine: Engine, readers: Engine | None = None) -> int:
@@ -73,9 +74,10 @@ def _needed(session: Session, institution: int, uids: set[str]) -> set[str]:
 
 async def follow(engine: Engine, readers: Engine) -> None:
     """Run as long as the web process does: at its start, and whenever a deletion was confirmed."""
+    told = bus.changes(TOPIC, every=EVERY)
     while True:
         try:
             await asyncio.to_thread(remove, engine, readers)
         except Exception as error:  # the database or the disk may be away for a while
             log.warning("removing deleted bytes failed, number=%s", note(error))
-        await asyncio.sleep(EVERY)
+        await anext(told)

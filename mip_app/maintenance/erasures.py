@@ -13,10 +13,12 @@ from sqlmodel import Session, col, delete, select
 
 from mip_app.audit import service as audit
 from mip_app.audit.models import Act
+from mip_app.core import bus
 from mip_app.core.actor import Actor, Permission, needs
 from mip_app.core.clock import utc_now
 from mip_app.core.errors import Conflict, NotVisible
 from mip_app.core.settings import settings
+from mip_app.maintenance import erasing
 from mip_app.maintenance.changing import tell
 from mip_app.maintenance.conflicts import reason_of
 from mip_app.maintenance.finding import NO_STUDY, FoundStudy, line, own_study, size_of, who, zone
@@ -163,6 +165,7 @@ def confirm(session: Session, actor: Actor, erasure_id: int, seen_instances: int
         bytes=found.bytes,
     )
     tell(session, actor)
+    bus.touch(session, erasing.TOPIC)
 
 
 @needs(Permission.ADMIN_DATA)

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypedDict
@@ -19,6 +20,7 @@ from mip_app.core.clock import utc_now
 from mip_app.core.errors import Conflict, NotVisible
 from mip_app.dicom.frames import FrameIndex
 from mip_app.dicom.part10 import Header, Refused, read_header
+from mip_app.dimse.models import Node
 from mip_app.ingest.same import remove_later
 from mip_app.maintenance.changing import renew_documents, tell
 from mip_app.maintenance.finding import NO_STUDY, FoundStudy, line, size_of, who, zone
@@ -94,7 +96,7 @@ def listed(session: Session, actor: Actor) -> list[AsideRow]:
     ordered = own.order_by(col(SetAside.decision) != "", col(SetAside.id).desc()).limit(MOST)
     rows = session.exec(door.marked(ordered)).all()
     studies = _studies(session, actor, {row.sop_instance_uid for row in rows})
-    here = zone(session, actor.institution)
+    here, sender = zone(session, actor.institution), _senders(session, actor)
 
     def at(moment: datetime | None) -> str:
         return f"{moment.astimezone(here):%Y-%m-%d %H:%M}" if moment else ""
@@ -105,7 +107,7 @@ def listed(session: Session, actor: Actor) -> list[AsideRow]:
             uid=row.sop_instance_uid,
             study=studies.get(row.sop_instance_uid, NO_STUDY),
             received=at(row.received_at),
-            sender=row.sender,
+            sender=sender(row.sender),
             bytes=_size(row.blob),
             size=size_of(_size(row.blob)),
             decision=row.decision,
@@ -122,12 +124,12 @@ def compared(session: Session, actor: Actor, aside_id: int) -> Comparison:
     aside = _aside(session, actor, aside_id)
     kept = _kept(session, actor, aside.sop_instance_uid)
     here = zone(session, actor.institution)
-    other = _header(aside.blob)
+    other, sender = _header(aside.blob), _senders(session, actor)(aside.sender)
     first = json.loads(zlib.decompress(kept.header))
     found = differences(first, other.json) if other else []
     return Comparison(
         kept=_version(kept.size, kept.received_at.astimezone(here), "", kept.sha256),
-        aside=_version(_size(aside.blob), aside.received_at.astimezone(here), aside.sender, aside.sha256),
+        aside=_version(_size(aside.blob), aside.received_at.astimezone(here), sender, aside.sha256),
         differences=found[:MOST_DIFFERENCES],
         more=max(0, len(found) - MOST_DIFFERENCES),
         pixels=other is not None
@@ -251,6 +253,21 @@ def _studies(session: Session, actor: Actor, uids: set[str]) -> dict[str, FoundS
         .where(Instance.institution_id == actor.institution, col(Instance.sop_instance_uid).in_(uids))
     )
     return {uid: line(study, who(person)) for uid, study, person in session.exec(door.marked(own)).all()}
+
+
+def _senders(session: Session, actor: Actor) -> Callable[[str], str]:
+    """What a sender is called: a node by its name, where one of the institution's has that title."""
+    own = select(Node.ae_title, Node.name).where(Node.institution_id == actor.institution, Node.name != "")
+    names: dict[str, set[str]] = {}
+    for title, name in session.exec(own):
+        names.setdefault(title, set()).add(name)
+
+    def called(sender: str) -> str:
+        title = sender.removeprefix("node:")
+        found = names.get(title, set()) if title != sender else set()
+        return f"{found.pop()} · {title}" if len(found) == 1 else title
+
+    return called
 
 
 def _same_place(session: Session, kept: Instance, header: Header) -> bool:

@@ -67,6 +67,8 @@ SAID = [
     (Act.AUDIT_VERIFIED, "", {"entries": 9, "broken": "changed"}, "9 条 · 条目的内容在封存之后被改动"),
     (Act.DATA_REPAIRED, "", {"removed": 2, "dropped": 3}, "清除无主文件 2 个，清除可重新生成的文件 3 个"),
     (Act.DATA_REPAIRED, "study:1.2", {}, ""),
+    (Act.DATA_CHANGED, "study:1.2", {"decision": "merge", "number": 7}, "合并患者 · 编号 7"),
+    (Act.DATA_DECIDED, "instance:1.2", {"decision": "discarded", "number": 3}, "已丢弃 · 编号 3"),
     (Act.AUDIT_ANCHORED, "", {"former": 9, "number": 5, "reason": "磁盘"}, "链尾由第 9 条改为第 5 条 · 磁盘"),
 ]
 

@@ -117,7 +117,13 @@ def test_demographics_accession_number_and_patient_of_a_study_are_corrected(guan
     assert everywhere(reader, 2) == ("张^山", "A")
     with pytest.raises(changing.UndoLaterFirst):
         write(changing.undo, guanli, change)
-    for row in read(conflicts.history, guanli):
+    last = read(conflicts.history, guanli)
+    assert [row["new"]["text"] for row in last] == ["张山", "ACC-9", "张山"]
+    assert (last[2]["old"]["sex"], last[2]["new"]) == (
+        "",
+        {"text": "张山", "sex": "F", "more": "1970-01-02 · A"},
+    )
+    for row in last:
         write(changing.undo, guanli, int(row["key"]))
     assert everywhere(reader, 2) == ("李^四", "B")
     assert rows(Study)[0].accession_number == "" and not any(study.corrections for study in rows(Study))

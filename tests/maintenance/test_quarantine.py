@@ -2,13 +2,18 @@
 
 import pytest
 
+from mip_app.accounts import opening
 from mip_app.accounts.models import Role
+from mip_app.core.actor import Actor, Permission
 from mip_app.core.blobs import blobs
 from mip_app.core.database import read, write
 from mip_app.core.errors import NotVisible
 from mip_app.dicomweb import locating, metadata
+from mip_app.dimse import registering
+from mip_app.ingest.service import take_in
 from mip_app.maintenance import quarantine
 from mip_app.studies.models import SetAside
+from tests.conftest import OnDisk
 from tests.ingest.made import ROOT, image
 from tests.maintenance.conftest import rows, stored_bytes
 
@@ -34,6 +39,17 @@ def test_both_are_shown_with_what_differs(guanli, aside):
         "Columns": ("16", "17"),
     }
     assert both["pixels"] and both["replaceable"]
+
+
+@pytest.mark.parametrize("db", ["sqlite"], indirect=True)
+def test_what_a_device_sent_names_the_device(guanli, store, jn1, tmp_path):
+    write(registering.register, opening.CONSOLE, jn1, "CT1", "192.0.2.7", name="急诊 CT")
+    assert store(FIRST) == ["ingest.stored"]
+    for side, title in ((17, "CT1"), (18, "GONE")):
+        (tmp_path / title).write_bytes(image(1, side=side))
+        node = Actor(None, f"node:{title}", jn1, frozenset({Permission.STUDY_UPLOAD}))
+        assert [o.code for o in take_in(node, [OnDisk(tmp_path / title)])] == ["ingest.other_bytes"]
+    assert {row["sender"] for row in read(quarantine.listed, guanli)} == {"急诊 CT · CT1", "GONE"}
 
 
 @pytest.mark.parametrize("db", ["sqlite"], indirect=True)

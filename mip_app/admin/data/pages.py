@@ -157,9 +157,9 @@ def _change(row: Any) -> rx.Component:
             class_name="flex flex-wrap items-baseline gap-x-3",
         ),
         rx.el.p(
-            rx.el.span(rx.cond(row.old != "", row.old, "—"), class_name="text-muted"),
+            rx.el.span(_said(row.old), class_name="text-muted"),
             " → ",
-            rx.cond(row.new != "", row.new, "—"),
+            _said(row.new),
             class_name="num text-sm break-words",
         ),
         rx.el.p(row.why, class_name="text-sm break-words"),
@@ -170,6 +170,14 @@ def _change(row: Any) -> rx.Component:
         ),
         key=row.key,
         class_name=LINE + " gap-1",
+    )
+
+
+def _said(one: Any) -> rx.Component:
+    return rx.fragment(
+        rx.cond(one.text != "", one.text, "—"),
+        rx.cond(one.sex != "", rx.fragment(" · ", t("sex." + one.sex.to(str)))),
+        rx.cond(one.more != "", rx.fragment(" · ", one.more)),
     )
 
 

@@ -8,7 +8,7 @@ import reflex as rx
 
 from mip_app.accounts import entries
 from mip_app.accounts.entries import form_of
-from mip_app.admin.trying import Refusal
+from mip_app.admin.trying import Listed
 from mip_app.core import bus
 from mip_app.core.actor import Permission, current_actor
 from mip_app.core.database import looking
@@ -30,9 +30,7 @@ _NO_COMPARISON = Comparison(
 )
 
 
-class DataPage(Refusal, rx.State):
-    phase: str = "loading"  # loading, ready, failed
-    failure: str = ""  # its number, when failed
+class DataPage(Listed, rx.State):
     tab: str = "conflicts"
     counts: dict[str, int] = {}  # what waits, by tab
 
@@ -43,8 +41,7 @@ class DataPage(Refusal, rx.State):
     searched: str = ""  # what was looked for
     found: list[FoundStudy] = []
 
-    mode: str = ""  # which dialog is open; '' none
-    key: str = ""  # of what it is about
+    key: str = ""  # of what the dialog is about
     first: Who = NOBODY  # of a conflict, or whom the dialog is about
     other: Who = NOBODY
     study: FoundStudy = NO_STUDY
@@ -55,7 +52,7 @@ class DataPage(Refusal, rx.State):
     @event(Permission.ADMIN_DATA)
     async def load(self) -> Any:
         self.mode = ""
-        await self._show()
+        await self._load()
         return DataPage.watch
 
     @event(Permission.ADMIN_DATA)
@@ -63,7 +60,7 @@ class DataPage(Refusal, rx.State):
         if tab in TABS:
             self.tab = tab
             self._forgive()
-            await self._show()
+            await self._load()
 
     @event(Permission.ADMIN_DATA)
     async def search(self, sent: dict[str, Any]) -> None:
@@ -114,7 +111,7 @@ class DataPage(Refusal, rx.State):
         }
         if self.mode in asked and await self._tried(*asked[self.mode]):
             self.mode = ""
-            await self._show()
+            await self._load()
 
     @event(Permission.ADMIN_DATA, background=True, supersedes=True)
     async def watch(self) -> None:
@@ -124,7 +121,7 @@ class DataPage(Refusal, rx.State):
                 await renewed_actor()
                 async with self:
                     if self.phase != "loading":
-                        await self._show()
+                        await self._load()
             except (NotSignedIn, NotPermitted):
                 return
             except Exception as error:  # the database may be away: look again with the next change
@@ -174,20 +171,15 @@ class DataPage(Refusal, rx.State):
             "deletable": "1" if size.deletable else "",
         }
 
-    async def _show(self) -> None:
-        try:
-            self.conflicts = await looking(conflicts.listed)
-            self.changes = await looking(conflicts.history)
-            self.asides = await looking(quarantine.listed)
-            self.erasures = await looking(erasures.listed)
-            self.counts = {
-                "conflicts": await looking(conflicts.count),
-                "aside": await looking(quarantine.count),
-                "erasures": await looking(erasures.waiting_count),
-            }
-            if self.searched:
-                self.found = await looking(finding.found, self.searched)
-        except Exception as error:  # said in the page, which offers to try again
-            self.phase, self.failure = "failed", note(error)
-            return
-        self.phase = "ready"
+    async def _look(self) -> None:
+        self.conflicts = await looking(conflicts.listed)
+        self.changes = await looking(conflicts.history)
+        self.asides = await looking(quarantine.listed)
+        self.erasures = await looking(erasures.listed)
+        self.counts = {
+            "conflicts": await looking(conflicts.count),
+            "aside": await looking(quarantine.count),
+            "erasures": await looking(erasures.waiting_count),
+        }
+        if self.searched:
+            self.found = await looking(finding.found, self.searched)

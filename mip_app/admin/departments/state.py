@@ -7,19 +7,14 @@ import reflex as rx
 from mip_app.accounts import departments
 from mip_app.accounts.departments import DepartmentRow
 from mip_app.accounts.entries import form_of
-from mip_app.admin.trying import Refusal
+from mip_app.admin.trying import Listed
 from mip_app.core.actor import Permission
 from mip_app.core.database import looking
 from mip_app.core.gate import event
-from mip_app.core.logs import note
 
 
-class Departments(Refusal, rx.State):
-    phase: str = "loading"  # loading, ready, failed
-    failure: str = ""  # its number, when failed
+class Departments(Listed, rx.State):  # modes: add, rename, delete
     rows: list[DepartmentRow] = []
-
-    mode: str = ""  # add, rename, delete; '' is closed
     name: str = ""  # of the one that is renamed or deleted
 
     _key: str = ""
@@ -55,17 +50,5 @@ class Departments(Refusal, rx.State):
         if self.mode == "delete":
             await self._do(departments.delete, self._key)
 
-    async def _do(self, service: Any, *given: Any) -> None:
-        done = await self._tried(service, *given)
-        self.mode, self.wrong = "", ""
-        if done:
-            await self._show()
-
-    async def _show(self) -> None:
-        try:
-            self.rows = await looking(departments.listed)
-        except Exception as error:  # said in the page, which offers to try again
-            self.phase, self.failure = "failed", note(error)
-            return
-        self.phase, self.mode = "ready", ""
-        self._forgive()
+    async def _look(self) -> None:
+        self.rows = await looking(departments.listed)

@@ -6,7 +6,7 @@ from typing import Any, TypedDict
 import reflex as rx
 
 from mip_app.accounts.entries import form_of
-from mip_app.admin.trying import Refusal
+from mip_app.admin.trying import Listed
 from mip_app.core import bus
 from mip_app.core.actor import Permission, current_actor
 from mip_app.core.database import changing, looking
@@ -37,16 +37,13 @@ class Sending(TypedDict):
     over: bool
 
 
-class Nodes(Refusal, rx.State):
-    phase: str = "loading"  # loading, ready, failed
-    failure: str = ""
+class Nodes(Listed, rx.State):  # modes: add, change, remove
     rows: list[NodeRow] = []
     sendings: list[Sending] = []
     ae_title: str = ""
     port: int = 0
     tls_port: int = 0  # 0: no TLS
 
-    mode: str = ""  # add, change, remove; '' is closed
     card: dict[str, str] = LINES
     ticks: dict[str, bool] = TICKS
     said: dict[str, str] = {}  # by node: how its test ended, a key of the catalogue; '' while it runs
@@ -148,21 +145,6 @@ class Nodes(Refusal, rx.State):
         except MipError as error:
             self.trouble = error.code
         await self._look()
-
-    async def _do(self, service: Any, *given: Any) -> None:
-        done = await self._tried(service, *given)
-        self.mode, self.wrong = "", ""
-        if done:
-            await self._show()
-
-    async def _show(self) -> None:
-        try:
-            await self._look()
-        except Exception as error:  # said in the page, which offers to try again
-            self.phase, self.failure = "failed", note(error)
-            return
-        self.phase, self.mode = "ready", ""
-        self._forgive()
 
     async def _look(self) -> None:
         self.rows = await looking(registering.listed)
