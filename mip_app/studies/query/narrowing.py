@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, or_, union
+from sqlalchemy import ColumnElement, func, or_, union
 from sqlmodel import Session, col, select
 
 from mip_app.dicom.names import search_term
@@ -111,7 +111,7 @@ def _ways(whose: Whose, tag: str, value: str, fuzzy: bool, sqlite: bool) -> list
     return found
 
 
-def _with_tail(whose: Whose, probe: str) -> Select[Any]:
+def _with_tail(whose: Whose, probe: str) -> Any:
     first, end = names.ranges(probe)
     return select(PatientTail.institution_id, PatientTail.patient_pk).where(
         whose(col(PatientTail.institution_id)),
