@@ -42,11 +42,13 @@ def fill(institution: int, number: int, giver: int = 0, user: int = 0) -> None:
     """
     from mip_app.core.clock import utc_now
     from mip_app.core.database import engine
-    from mip_app.studies.models import Grant, GrantedStudy, Patient, PatientTail, Study, StudyModality
+    from mip_app.studies.models import Giver, Grant, GrantedStudy, Patient, PatientTail, Study, StudyModality
 
     rnd, now = random.Random(20261124), utc_now().replace(microsecond=0)
     patients = number * 6 // 10
     with engine().begin() as connection:
+        if giver:
+            connection.execute(insert(Giver), {"to_institution_id": institution, "institution_id": giver})
         for start in range(0, patients, 20_000):
             batch = range(start, min(start + 20_000, patients))
             rows = [_patient(rnd, giver if giver and n % 10 else institution, n) for n in batch]

@@ -41,7 +41,14 @@ def upgrade() -> None:
     op.create_index('ix_studygrant_institution_id', 'studygrant', ['institution_id'])
     op.create_index('ix_studygrant_study_pk', 'studygrant', ['study_pk'])
     op.create_index('ix_studygrant_patient_pk', 'studygrant', ['patient_pk'])
-    op.create_index('study_grant_between', 'studygrant', ['to_institution_id', 'institution_id'])
+    op.create_table(
+        'giver',
+        sa.Column('to_institution_id', sa.Integer(), nullable=False),
+        sa.Column('institution_id', sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(['to_institution_id'], ['institution.id']),
+        sa.ForeignKeyConstraint(['institution_id'], ['institution.id']),
+        sa.PrimaryKeyConstraint('to_institution_id', 'institution_id'),
+    )
     op.create_table(
         'grantedstudy',
         sa.Column('study_pk', sa.Integer(), nullable=False),
@@ -57,7 +64,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint('study_pk', 'institution_id', 'user_id', 'modality'),
         sqlite_with_rowid=False,
     )
-    by_time = ['institution_id', 'user_id', 'modality', 'studied_at', 'study_pk', 'study_date', 'until', 'twin']
+    by_time = ['institution_id', 'user_id', 'modality', 'twin', 'studied_at', 'study_pk', 'study_date', 'until']
     op.create_index('granted_study_by_time', 'grantedstudy', by_time)
     op.create_index(
         'patient_merged',

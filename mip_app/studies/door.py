@@ -14,12 +14,11 @@ from sqlalchemy import ColumnElement, Table, and_, bindparam, event, func, or_, 
 from sqlalchemy.orm import ORMExecuteState, Session
 from sqlmodel import col, select
 
-from mip_app.accounts.models import Institution
 from mip_app.core.actor import Actor
 from mip_app.core.clock import utc_now
 from mip_app.core.columns import Utc
 from mip_app.studies.models import (
-    Grant,
+    Giver,
     GrantedStudy,
     Instance,
     Patient,
@@ -45,7 +44,7 @@ EVERYBODY = 0  # as `GrantedStudy.user_id`
 # Tables as statements here name them: made once, as the conditions below are, since making them costs more than asking.
 _ROW, _TWICE, _BEFORE = (_table(GrantedStudy).alias(name) for name in ("granted", "twice", "before"))
 _THIS, _OTHER = (_table(Study).alias(name) for name in ("this", "other"))
-_GRANT, _PLACE = _table(Grant).alias("given"), _table(Institution).alias("place")
+_GIVER = _table(Giver).alias("giver_there")
 _CONDITIONS = 4096  # kept, a few for each person
 
 
@@ -75,17 +74,13 @@ def _granted(institution: int, user: int) -> ColumnElement[bool]:
     of_study = select(row.study_pk).where(
         row.study_pk == col(Study.id), *_given(row, institution, user), _first(institution, user)
     )
-    return of_study.correlate(_table(Study)).exists().is_(true())
+    return _looked_up(of_study.correlate(_table(Study))).is_(true())
 
 
-@lru_cache(_CONDITIONS)
 def givers(institution: int) -> Any:
     """The institutions that have granted something to this one: keys of their patients and studies begin with one of
     them."""
-    any_grant = select(_GRANT.c.id).where(
-        _GRANT.c.to_institution_id == institution, _GRANT.c.institution_id == _PLACE.c.id
-    )
-    return select(_PLACE.c.id).where(any_grant.exists())
+    return select(_GIVER.c.institution_id).where(_GIVER.c.to_institution_id == institution)
 
 
 def named(actor: Actor, study_uid: str) -> ColumnElement[bool]:
@@ -117,7 +112,8 @@ class Way:
     day: Any
     conditions: tuple[ColumnElement[bool], ...]
     own: bool
-    user: int = EVERYBODY  # of granted ones, to whom
+    user: int = EVERYBODY  # of granted ones, to whom,
+    twin: bool = False  # and whether each has to be looked up
 
     def select(self, *columns: Any, study: bool) -> Any:
         """Of the studies along it; `study`: columns or conditions ask for more of them than the order."""
@@ -132,46 +128,62 @@ def ways(session: Session, actor: Actor) -> list[Way]:
     found = [Way(Study, col(Study.studied_at), col(Study.id), col(Study.study_date), (own(actor),), True)]
     if actor.own_only:
         return found
-    whose = (EVERYBODY, actor.user_id) if actor.user_id else (EVERYBODY,)
+    institution, user = actor.institution, actor.user_id or EVERYBODY
+    there = session.execute(_any(institution, user)).one()
+    kinds = zip(_kinds(user), there, strict=True)
     return found + [
-        _granted_way(actor.institution, actor.user_id or EVERYBODY, to, "")
-        for to in whose
-        if session.execute(_any(actor.institution, to)).first()
+        _granted_way(institution, user, to, "", twin) for (to, twin), some in kinds if some is not None
     ]
 
 
 def of_modality(actor: Actor, way: Way, modality: str) -> Way:
     """The studies along it that have a modality, by an index of their own."""
     if not way.own:
-        return _granted_way(actor.institution, actor.user_id or EVERYBODY, way.user, modality)
+        return _granted_way(actor.institution, actor.user_id or EVERYBODY, way.user, modality, way.twin)
     wanted = StudyModality.institution_id == actor.institution, StudyModality.modality == modality
     at, key, day = StudyModality.studied_at, StudyModality.study_pk, StudyModality.study_date
     return Way(StudyModality, col(at), col(key), col(day), wanted, True)  # type: ignore[arg-type]
 
 
-@lru_cache(_CONDITIONS)
-def _granted_way(institution: int, user: int, to: int, modality: str) -> Way:
-    row, twice = _ROW.c, _TWICE.c
-    conditions = [
-        row.institution_id == institution,
-        row.user_id == to,
-        row.modality == modality,
-        row.until > _moment(),
-        _first(institution, user),
-    ]
-    if to != EVERYBODY:
-        to_all = select(twice.study_pk).where(
-            twice.study_pk == row.study_pk, *_given(twice, institution, user), twice.user_id == EVERYBODY
-        )
-        conditions.append(~to_all.exists())
-    return Way(_ROW, row.studied_at, row.study_pk, row.study_date, tuple(conditions), False, to)
+def _kinds(user: int) -> list[tuple[int, bool]]:
+    """Of granted studies: to whom, and whether each has to be looked up."""
+    return [(to, twin) for to in sorted({EVERYBODY, user}) for twin in (False, True)]
 
 
 @lru_cache(_CONDITIONS)
-def _any(institution: int, to: int) -> Any:
+def _granted_way(institution: int, user: int, to: int, modality: str, twin: bool) -> Way:
     row = _ROW.c
-    one = select(row.study_pk).where(row.institution_id == institution, row.user_id == to, row.modality == "")
-    return one.limit(1)
+    conditions = [*_range(institution, to, modality, twin), row.until > _moment()]
+    if twin:
+        conditions.append(_first(institution, user))
+        if to != EVERYBODY:
+            twice = _TWICE.c
+            given = twice.study_pk == row.study_pk, *_given(twice, institution, EVERYBODY)
+            conditions.append(~_looked_up(select(twice.study_pk).where(*given)))
+    return Way(_ROW, row.studied_at, row.study_pk, row.study_date, tuple(conditions), False, to, twin)
+
+
+def _range(institution: int, to: int, modality: str, twin: bool) -> tuple[ColumnElement[bool], ...]:
+    row = _ROW.c
+    one = row.institution_id == institution, row.user_id == to, row.modality == modality
+    return *one, row.twin == twin
+
+
+@lru_cache(_CONDITIONS)
+def _any(institution: int, user: int) -> Any:
+    """Which of `_kinds` there are."""
+
+    def one(to: int, twin: bool) -> Any:
+        # In order, or PostgreSQL reads the table from its beginning until it comes upon one.
+        there = select(_ROW.c.study_pk).where(*_range(institution, to, "", twin))
+        return there.order_by(_ROW.c.studied_at.desc()).limit(1).scalar_subquery()
+
+    return select(*(one(to, twin) for to, twin in _kinds(user)))
+
+
+def _looked_up(found: Any) -> Any:
+    """Whether there is one, asked for each row by itself: OFFSET 0 keeps planners from making it a set, or a join."""
+    return found.offset(0).exists()
 
 
 def _moment() -> Any:
@@ -192,11 +204,8 @@ def _given(row: Any, institution: int, user: int) -> tuple[ColumnElement[bool], 
 @lru_cache(_CONDITIONS)
 def _other_is_given(institution: int, user: int) -> Any:
     before = _BEFORE.c
-    return (
-        select(before.study_pk)
-        .where(before.study_pk == _OTHER.c.id, *_given(before, institution, user))
-        .exists()
-    )
+    given = before.study_pk == _OTHER.c.id, *_given(before, institution, user)
+    return _looked_up(select(before.study_pk).where(*given))
 
 
 @lru_cache(_CONDITIONS)
@@ -210,7 +219,7 @@ def _first(institution: int, user: int) -> ColumnElement[bool]:
         other.id < row.study_pk,
         _other_is_given(institution, user),
     )
-    return or_(row.twin.is_(False), and_(~mine.exists(), ~theirs.exists()))
+    return or_(row.twin.is_(False), and_(~_looked_up(mine), ~_looked_up(theirs)))
 
 
 def through(statement: T, actor: Actor, study_uid: str) -> T:

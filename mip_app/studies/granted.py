@@ -154,7 +154,7 @@ def _rows(study: Study, grants: Iterable[Grant]) -> Iterator[dict[str, Any]]:
                 "studied_at": study.studied_at,
                 "study_date": study.study_date,
                 "until": last,
-                "twin": False,
+                "twin": user != door.EVERYBODY and (institution, door.EVERYBODY) in until,
             }
 
 

@@ -19,7 +19,7 @@ from mip_app.core.actor import Actor, Permission, needs
 from mip_app.core.clock import utc_now
 from mip_app.core.errors import Invalid, NotPermitted, NotVisible
 from mip_app.studies import door, granted, patients
-from mip_app.studies.models import Grant, Patient, Study
+from mip_app.studies.models import Giver, Grant, Patient, Study
 
 LONGEST_REASON = 200
 _LISTED = 1000
@@ -180,6 +180,7 @@ def _give(session: Session, actor: Actor, institution_id: int, wanted: Wanted) -
     )
     subject = _set_subject(session, row, wanted)
     session.add(row)
+    session.merge(Giver(to_institution_id=row.to_institution_id, institution_id=institution_id))
     session.flush()
     _changed(session, row)
     _record(session, actor, Act.STUDY_GRANTED, subject, row)

@@ -208,7 +208,6 @@ class Grant(SQLModel, table=True):
     """What an institution lets another, or one person there, see of its own. Withdrawn or over, it stays to be read."""
 
     __tablename__ = "studygrant"  # `grant` is a word of SQL
-    __table_args__ = (Index("study_grant_between", "to_institution_id", "institution_id"),)
 
     id: int | None = Field(default=None, primary_key=True)
     institution_id: int = Field(foreign_key="institution.id", index=True)  # whose
@@ -230,6 +229,13 @@ class Grant(SQLModel, table=True):
     withdrawn_by: str = ""
 
 
+class Giver(SQLModel, table=True):
+    """That an institution has granted something to another: a few rows, which lead to many."""
+
+    to_institution_id: int = Field(foreign_key="institution.id", primary_key=True)
+    institution_id: int = Field(foreign_key="institution.id", primary_key=True)
+
+
 class GrantedStudy(SQLModel, table=True):
     """What the grants come to: to whom a study is granted, in the order of the list. Written by granted.py alone."""
 
@@ -239,11 +245,11 @@ class GrantedStudy(SQLModel, table=True):
             "institution_id",
             "user_id",
             "modality",
+            "twin",
             "studied_at",
             "study_pk",
             "study_date",
             "until",
-            "twin",
         ),
         {"sqlite_with_rowid": False},
     )
@@ -255,7 +261,9 @@ class GrantedStudy(SQLModel, table=True):
     studied_at: datetime = Field(sa_type=Utc)
     study_date: date | None = None
     until: datetime = Field(sa_type=Utc)
-    twin: bool = False  # they may see another study under the same UID: whose comes first has to be looked up
+    twin: bool = (
+        False  # it may be seen some other way, too, or another under its UID: that has to be looked up
+    )
 
 
 class SetAside(SQLModel, table=True):

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, or_, union
+from sqlalchemy import ColumnElement, func, or_, union
 from sqlmodel import Session, col, select
 
 from mip_app.dicom.names import search_term
@@ -31,7 +31,7 @@ class Narrowing:
 
     whose: Whose
     patient: list[ColumnElement[bool]] = field(default_factory=list)
-    candidates: Any = None  # a select of patients, few of them: all others are out
+    candidates: Any = None  # a select of patients, by whose they are: few, and all others are out
     study: list[ColumnElement[bool]] = field(default_factory=list)
     days: values.Dates | None = None  # their condition is not among `study`
     modality: str = ""  # one code, the only one asked for; its condition is not among `study`
@@ -104,7 +104,9 @@ def _ways(whose: Whose, tag: str, value: str, fuzzy: bool, sqlite: bool) -> list
         term = search_term(value.replace("*", "").replace("?", "")) if fuzzy else ""
         if term:
             begins = [col(PatientKey.key) >= term, col(PatientKey.key) < names.ranges(term)[1]]
-            heard = select(PatientKey.patient_id).where(whose(col(PatientKey.institution_id)), *begins)
+            heard = select(PatientKey.institution_id, PatientKey.patient_id).where(
+                whose(col(PatientKey.institution_id)), *begins
+            )
             own = select(PatientKey.patient_id).where(PatientKey.patient_id == Patient.id, *begins)
             holds = [or_(*holds, own.exists())]
             lead = union(lead, heard) if lead is not None else None
@@ -112,9 +114,9 @@ def _ways(whose: Whose, tag: str, value: str, fuzzy: bool, sqlite: bool) -> list
     return found
 
 
-def _with_tail(whose: Whose, probe: str) -> Select[Any]:
+def _with_tail(whose: Whose, probe: str) -> Any:
     first, end = names.ranges(probe)
-    return select(PatientTail.patient_pk).where(
+    return select(PatientTail.institution_id, PatientTail.patient_pk).where(
         whose(col(PatientTail.institution_id)),
         col(PatientTail.tail) >= first,
         col(PatientTail.tail) < end,

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement
+from sqlalchemy import ColumnElement, tuple_
 from sqlmodel import Session, col, select
 
 from mip_app.core.actor import Actor
@@ -59,7 +59,9 @@ def patients(actor: Actor, wanted: Narrowing, columns: Sequence[Attribute]) -> A
     seen = select(Study.id).where(Study.patient_pk == Patient.id, door.own(actor)).exists()
     statement = select(Patient.id, *_of(columns)).where(*wanted.patient, seen)
     if wanted.candidates is not None:
-        statement = statement.where(col(Patient.id).in_(wanted.candidates))
+        statement = statement.where(
+            tuple_(col(Patient.institution_id), col(Patient.id)).in_(wanted.candidates)
+        )
     return door.marked(statement.order_by(col(Patient.id).desc()))
 
 
@@ -176,7 +178,8 @@ def _led(part: Part, columns: list[Any]) -> Any:
     if wanted.sharp:
         statement = statement.where(wanted.whose(col(Study.institution_id)))  # indexes begin so
     if wanted.candidates is not None:
-        statement = statement.where(col(Study.patient_pk).in_(wanted.candidates))
+        of_patient = tuple_(col(Study.institution_id), col(Study.patient_pk))
+        statement = statement.where(of_patient.in_(wanted.candidates))
     if wanted.modality:
         statement = statement.where(conditions.among(col(Study.modalities), wanted.modality))
     if wanted.days:
