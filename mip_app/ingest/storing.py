@@ -35,7 +35,7 @@ def store(session: Session, actor: Actor, ready: list[Checked]) -> list[Outcome]
         audit.record(session, actor, Act.IMAGE_RECEIVED, f"study:{study_uid}", images=number)
     if stored:
         keys.write(session, storing.studies.values())
-        granted.arrived(session, storing.more)
+        granted.arrived(session, actor.institution, storing.more)
         bus.touch(session, topic(actor))
     return outcomes
 

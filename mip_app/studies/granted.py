@@ -9,16 +9,29 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import delete, insert, or_, update
+from sqlalchemy import bindparam, delete, insert, or_, update
 from sqlmodel import Session, col, select
 
 from mip_app.core import bus
 from mip_app.core.clock import utc_now
+from mip_app.core.prepared import Prepared
 from mip_app.studies import door
-from mip_app.studies.models import Grant, GrantedStudy, Patient, Study
+from mip_app.studies.models import Giver, Grant, GrantedStudy, Patient, Study
 
 FOR_GOOD = datetime(9999, 1, 1, tzinfo=UTC)
 _BATCH = 500  # studies; databases take so many values in one statement
+_GIVER: Any = Giver.__table__  # type: ignore[attr-defined]
+# Most give and take nothing, and images arrive all day.
+_GIVES_OR_TAKES = Prepared(
+    select(_GIVER.c.institution_id)
+    .where(
+        or_(
+            _GIVER.c.institution_id == bindparam("institution"),
+            _GIVER.c.to_institution_id == bindparam("institution"),
+        )
+    )
+    .limit(1)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +66,10 @@ def renew(session: Session, studies: Iterable[int]) -> None:
         _write(session, found, _given(session, found))
 
 
-def arrived(session: Session, studies: Collection[int]) -> None:
-    """These studies are new, or have a modality that they had not: rights on their patients are rights on them."""
-    if not studies:
+def arrived(session: Session, institution: int, studies: Collection[int]) -> None:
+    """These studies of the institution are new, or have a modality that they had not: rights on their patients are
+    rights on them."""
+    if not studies or _GIVES_OR_TAKES.first(session, {"institution": institution}) is None:
         return
     own = select(Study).where(col(Study.id).in_(studies))
     found = session.exec(door.marked(own)).all()
