@@ -1,5 +1,6 @@
 """Searching: the rules by themselves, and what is found in either database."""
 
+import json
 import re
 from collections.abc import Callable
 from datetime import date
@@ -14,7 +15,7 @@ from mip_app.core import database
 from mip_app.core.actor import Actor
 from mip_app.core.errors import Invalid, NotPermitted
 from mip_app.ingest.service import take_in
-from mip_app.studies.query import ALL, Asked, Found, Level, find, names, values
+from mip_app.studies.query import ALL, Asked, Found, Level, find, names, rows, values
 from tests.images import Made, study
 
 LETTERS = st.text(st.sampled_from("abAB é^ 王小明=*?%_/["), max_size=12)
@@ -212,3 +213,14 @@ def test_attributes_beyond_the_columns_come_from_a_header(archive: Archive) -> N
 def test_who_may_not_read_studies_finds_nothing(archive: Archive) -> None:
     with pytest.raises(NotPermitted):
         database.read(find, archive.technician.__class__(None, "x", 1, frozenset()), Asked(Level.STUDY))
+
+
+@pytest.mark.parametrize(
+    "text", ["", "CT", "CT\\MR", 'a "word"\\', "王^小明=ワン", "=张^三", "study:7", "\x1b\u2028<é>"]
+)
+def test_a_row_written_as_text_is_the_row(text: str) -> None:
+    asked = Asked(Level.INSTANCE, include=ALL)
+    columns = rows.columns_of(asked)
+    known = {"DA": date(987, 1, 5), "IS": 0, "US": 512}
+    for held in ([known.get(column.vr, text) for column in columns], [None] * len(columns)):
+        assert json.loads(rows.writer(columns)(held)) == rows.row(asked, columns, held)
