@@ -9,11 +9,22 @@ from mip_app.core.blobs import blobs
 from mip_app.core.database import engine, write
 from mip_app.core.texts import catalogue
 from mip_app.dicom.walk import files_in
-from mip_app.ingest import checking, same, storing
+from mip_app.ingest import beginning, checking, same, storing
 from mip_app.ingest.service import Kind, take_in
 from mip_app.studies import door
-from mip_app.studies.models import Instance, Patient, PatientConflict, Series, SetAside, Study
+from mip_app.studies.models import (
+    Instance,
+    Patient,
+    PatientConflict,
+    PatientKey,
+    PatientTail,
+    Series,
+    SetAside,
+    Study,
+    StudyModality,
+)
 from tests.conftest import OnDisk, shared
+from tests.dicom.conftest import WHEEL
 from tests.ingest.made import image, in_front_of, series
 
 
@@ -113,6 +124,42 @@ def test_two_institutions_have_each_their_own(ingest, actor, qh2, tmp_path):
     assert [o.kind for o in there] == [Kind.STORED] * 2
     assert {study.institution_id for study in rows(Study)} >= {qh2}
     assert len(rows(Study)) == 2
+
+
+def said_of(institution: int) -> list[tuple]:
+    """All that rows say, without their keys and when they were written."""
+    keys = {"id", "institution_id", "patient_pk", "origin_pk", "study_pk", "series_pk", "blob", "received_at"}
+    said = []
+    for model in (Patient, PatientKey, PatientTail, Study, StudyModality, Series, Instance):
+        for row in rows(model):
+            if row.institution_id != institution:
+                continue
+            told = {name: value for name, value in row.model_dump().items() if name not in keys}
+            if model is PatientKey:
+                told.pop("patient_id")
+            if told.get("study_date", row) is None:
+                told.pop("studied_at")  # the moment it arrived
+            said.append((model.__name__, *sorted(told.items(), key=str)))
+    return sorted(said, key=str)
+
+
+def test_the_short_way_for_a_new_study_writes_what_the_long_way_writes(
+    ingest, actor, qh2, tmp_path, monkeypatch
+):
+    parts = ("test_files", "charset_files")
+    paths = [path for part in parts for path in sorted((WHEEL / part).glob("*.dcm"))]
+    paths += offer(
+        tmp_path,
+        first=image(1, name="ZHANG^SAN=张^三"),
+        of_a_known_patient=image(1, study=2, name="ZHANG^SAN=张^三"),
+        of_another_person=image(1, study=3, name="LI^SI"),
+        of_nobody=image(1, study=4, patient="", name=""),
+    )
+    short, long = actor(Role.TECHNICIAN), actor(Role.TECHNICIAN, institution=qh2)
+    assert Kind.STORED in {outcome.kind for outcome in ingest(paths, short)}
+    monkeypatch.setattr(beginning, "begin", lambda *_: None)
+    ingest(paths, long)
+    assert said_of(short.institution) == said_of(long.institution)
 
 
 def test_every_bad_file_is_answered_in_words_and_the_good_ones_go_in(ingest, actor):
