@@ -209,20 +209,31 @@ class _InZip:
         info = self.opened.infolist()[self.number]
         return io.BufferedReader(_Entry(self.opened, info, self.total), 64 * 1024)
 
-    def __reduce__(self) -> tuple[Callable[..., "_InZip"], tuple[Path, int, int]]:
+    def __reduce__(self) -> tuple[Callable[..., "_Elsewhere"], tuple[Path, int, int]]:
         if self.path is None:
             raise TypeError("this zip is a stream")
-        return _in_zip, (self.path, self.number, self.total.limit)
+        return _Elsewhere, (self.path, self.number, self.total.limit)
 
 
-def _in_zip(path: Path, number: int, limit: int) -> _InZip:
-    opened, total = _opened(path, limit)
-    return _InZip(opened, number, total, path)
+@dataclass(frozen=True, slots=True)
+class _Elsewhere:
+    """What an `_InZip` is in another process."""
+
+    path: Path
+    number: int
+    limit: int
+
+    def __call__(self) -> BinaryIO:
+        try:
+            opened, total = _opened(self.path, self.limit)
+            return _InZip(opened, self.number, total, self.path)()
+        except (*_BROKEN, IndexError) as error:
+            raise Refused("ingest.bad_zip") from error
 
 
 @lru_cache(1)
 def _opened(path: Path, limit: int) -> tuple[zipfile.ZipFile, "_Total"]:
-    """For another process, which is asked for entry after entry."""
+    """Asked for entry after entry."""
     return zipfile.ZipFile(path), _Total(limit)
 
 

@@ -40,13 +40,13 @@ def same_data_set(item: Checked, first: str) -> bool:
     with blobs().local(item.blob) as path, path.open("rb") as arrived:
         try:
             with blobs().local(first) as other, other.open("rb") as stored:
-                return _size_left(arrived) == _size_left(stored) and _equal(arrived, stored)
+                return to_data_set(arrived) == to_data_set(stored) and _equal(arrived, stored)
         except (NotVisible, Refused):
             return False
 
 
-def _size_left(file: BinaryIO) -> int:
-    """Goes to where the data set begins; its bytes."""
+def to_data_set(file: BinaryIO) -> int:
+    """Goes to where the data set begins; how many bytes it has."""
     size = file.seek(0, 2)
     walker = Walker(file, size)
     walker.seek(0)

@@ -52,7 +52,9 @@ async def sign_out(actor: Annotated[Actor | None, Depends(Needs(Open.TO_ALL))]) 
 
 @router.post("/switch", dependencies=[Depends(Needs(Open.TO_SIGNED_IN))])
 async def switch(
-    request: Request, membership: Annotated[int, Form()], side: Annotated[Side, Form()] = Side.WORK
+    request: Request,
+    membership: Annotated[int, Form(ge=1, lt=2**31)],
+    side: Annotated[Side, Form()] = Side.WORK,
 ) -> RedirectResponse:
     """Go on in another institution, or on the other side."""
     try:

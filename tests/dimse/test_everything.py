@@ -1,10 +1,13 @@
 """Every real file there is, sent by C-STORE: what is stored is the data set that was sent, byte for byte."""
 
+import contextlib
 from collections import defaultdict
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from pydicom.errors import InvalidDicomError
+from pynetdicom.association import Association
 from pynetdicom.dsutils import split_dataset
 
 from mip_app.core.blobs import blobs
@@ -33,6 +36,17 @@ def sendable() -> dict[tuple[str, str], list[Path]]:
     return found
 
 
+@contextlib.contextmanager
+def undisturbed(association: Association) -> Iterator[None]:
+    """pynetdicom's other thread now and then takes a fast answer for one that nobody asked for: it stands still."""
+    checkpoint = association._reactor_checkpoint
+    checkpoint.clear()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(checkpoint, "set", lambda: None)
+        yield
+    checkpoint.set()
+
+
 def header_of(path: Path) -> Header | None:
     try:
         return read_header(path)
@@ -45,7 +59,7 @@ def test_every_file_is_stored_as_it_was_sent_or_refused(scp):
     answers: dict[Path, int] = {}
     for first in range(0, len(kinds), CONTEXTS):
         contexts = [(sop_class, [syntax]) for sop_class, syntax in list(kinds)[first : first + CONTEXTS]]
-        with associated(scp.port, contexts) as association:
+        with associated(scp.port, contexts) as association, undisturbed(association):
             accepted = {
                 (str(c.abstract_syntax), str(c.transfer_syntax[0])) for c in association.accepted_contexts
             }

@@ -129,6 +129,10 @@ def _row(row: Any) -> rx.Component:
         ),
         rx.el.div(
             *(_right(name, row) for name in RIGHTS),
+            rx.cond(
+                ~(row.may_store | row.may_query | row.may_retrieve),
+                rx.el.span(t("node.only_called"), class_name="badge badge-sm badge-ghost"),
+            ),
             rx.cond(row.tls, rx.el.span("TLS", class_name="badge badge-sm badge-ghost")),
             class_name="flex flex-wrap gap-1 lg:w-56 empty:hidden",
         ),
