@@ -13,9 +13,9 @@ SendTo: Any = state.SendTo
 
 
 def send_act(row: Any, class_name: str, **props: Any) -> rx.Component:
-    """For one study of the list; nothing for those who may not."""
+    """For one study of the list; nothing for those who may not, nor on what others have granted."""
     return rx.cond(
-        may("study.send"),
+        may("study.send") & (row.whose == ""),
         rx.el.button(
             rx.icon("send", class_name="ico"),
             type="button",

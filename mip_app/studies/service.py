@@ -131,7 +131,7 @@ def head(session: Session, actor: Actor, study_uid: str) -> StudyHead:
         institution=study.institution_id,
         whose="" if own else institution.name,
         whose_en="" if own else institution.name_en,
-        may=grants.allowed(session, actor, study.id or 0),
+        may=actor.permissions if own else grants.allowed(session, actor, study),
         uid=study.study_uid,
         name=patient.name,
         patient_id=patient.patient_id,

@@ -8,11 +8,13 @@ from typing import Any
 import pydicom
 import pytest
 from pydicom.uid import generate_uid
+from sqlmodel import Session, col, select
 
 from mip_app.accounts.models import Role
+from mip_app.audit.models import Act, AuditEntry
 from mip_app.core.actor import Actor, Permission
 from mip_app.core.clock import utc_now
-from mip_app.core.database import read, write
+from mip_app.core.database import engine, read, write
 from mip_app.core.errors import Invalid, MipError, NotPermitted, NotVisible
 from mip_app.dicomweb import archive, locating, metadata, places
 from mip_app.ingest.service import take_in
@@ -308,3 +310,36 @@ def test_only_own_studies_are_granted_and_only_within_the_alliance(house: House,
             house.give(**({"study_uid": uid} | wrong))
     with pytest.raises(NotPermitted):
         write(grants.give, house.qinghe, Wanted(to_institution=jn1, reason="转", study_uid=uid))
+
+
+@pytest.mark.parametrize("db", ["sqlite"], indirect=True)
+def test_the_console_gives_lists_and_withdraws(house: House) -> None:
+    from click.testing import CliRunner
+
+    from mip_app.studies.command import grant
+
+    def run(*arguments: str) -> str:
+        done = CliRunner().invoke(grant, arguments, catch_exceptions=False)
+        assert done.exit_code == 0, done.output
+        return str(done.output).strip()
+
+    uid = house.take(*study(patient_id="P1", slices=1))
+    number = run(
+        *("give", "--institution", "JN1", "--to", "QH2", "--patient", "P1", "--future"),
+        *("--verb", "download", "--until", f"{utc_now() + timedelta(days=2):%Y-%m-%d}", "--reason", "转诊"),
+    )
+    assert listed(house.qinghe) == [uid]
+    one = run("list").split("\t")
+    assert (one[:3], one[4], one[6], one[8]) == ([number, "JN1", "QH2"], "view,download", "active", "转诊")
+    run("withdraw", number)
+    assert absent(house.qinghe, uid)
+    assert run("list").split("\t")[6] == "withdrawn"
+    with pytest.raises(NotVisible):
+        run("give", "--institution", "JN1", "--to", "QH2", "--study", "1.2.3", "--reason", "转诊")
+    # The owner's trail knows, whoever acted in its place.
+    with Session(engine()) as session:
+        rows = session.exec(select(AuditEntry).where(col(AuditEntry.act).startswith("study.grant"))).all()
+    assert [(row.act, row.scope) for row in rows] == [
+        (Act.STUDY_GRANTED, f"i:{house.jn1}"),
+        (Act.STUDY_GRANT_WITHDRAWN, f"i:{house.jn1}"),
+    ]

@@ -14,7 +14,7 @@ from mip_app.studies.query.asked import Asked, Level
 from mip_app.studies.query.attributes import BY_TAG, above
 
 # So many patients lead to their studies; of more, a page fills sooner when the studies are walked in their order.
-FEW = 3000
+OWN, GRANTED = 3000, 1500  # each granted study that they lead to is looked up besides
 _SHARP = {"0020000D", "00080050", "0020000E", "00080018"}  # values that name one study, or nearly
 _SERIES, _SOP_INSTANCE = "0020000E", "00080018"
 _DATE, _TIME, _MODALITIES, _MODALITY = "00080020", "00080030", "00080061", "00080060"
@@ -52,8 +52,8 @@ class _Way:
     few: bool = False  # it leads to few, and nobody needs to count them
 
 
-def narrowed(session: Session, whose: Whose, asked: Asked) -> Narrowing:
-    """Raises Invalid for values that cannot be meant."""
+def narrowed(session: Session, whose: Whose, few: int, asked: Asked) -> Narrowing:
+    """`few`: how many patients may lead. Raises Invalid for values that cannot be meant."""
     made = Narrowing(whose)
     possible = {attribute.tag for attribute in above(asked.level)}
     sqlite = session.get_bind().dialect.name == "sqlite"
@@ -78,7 +78,7 @@ def narrowed(session: Session, whose: Whose, asked: Asked) -> Narrowing:
             target.append(conditions.of(attribute, value, sqlite))
             made.sharp |= tag in _SHARP and not values.is_wild(value)
             made.uids |= {tag} & {_SERIES, _SOP_INSTANCE}
-    _lead(session, made, ways)
+    _lead(session, made, ways, few)
     return made
 
 
@@ -123,17 +123,17 @@ def _with_tail(whose: Whose, probe: str) -> Any:
     )
 
 
-def _lead(session: Session, made: Narrowing, ways: list[_Way]) -> None:
+def _lead(session: Session, made: Narrowing, ways: list[_Way], few: int) -> None:
     """The first way with few patients leads; all others are conditions on a patient."""
     for way in ways:
         leads = made.candidates is None and not made.sharp and way.found is not None
-        if leads and (way.few or _few(session, way.found)):
+        if leads and (way.few or _at_most(session, way.found, few)):
             made.candidates = way.found
             made.patient += [] if way.exact else way.holds
         else:
             made.patient += way.holds
 
 
-def _few(session: Session, found: Any) -> bool:
-    counted = select(func.count()).select_from(found.limit(FEW + 1).subquery())
-    return session.execute(counted).scalar_one() <= FEW
+def _at_most(session: Session, found: Any, most: int) -> bool:
+    counted = select(func.count()).select_from(found.limit(most + 1).subquery())
+    return session.execute(counted).scalar_one() <= most

@@ -14,7 +14,7 @@ from mip_app.studies.models import Instance, Patient, Series, Study
 from mip_app.studies.query import conditions
 from mip_app.studies.query.asked import Asked, Level
 from mip_app.studies.query.attributes import Attribute
-from mip_app.studies.query.narrowing import Narrowing, Whose, narrowed
+from mip_app.studies.query.narrowing import GRANTED, OWN, Narrowing, Whose, narrowed
 
 # Names of key columns, and whether they go down.
 _OF_STUDIES = (("at", True), ("study", True))
@@ -40,7 +40,7 @@ def parts(session: Session, actor: Actor, asked: Asked) -> list[Part]:
     """Raises Invalid for values that cannot be meant."""
 
     def part(whose: Whose, visible: ColumnElement[bool], is_own: bool) -> Part:
-        wanted = narrowed(session, whose, asked)
+        wanted = narrowed(session, whose, OWN if is_own else GRANTED, asked)
         ways = [way for way in there if way.own is is_own]
         if wanted.modality:
             ways = [door.of_modality(actor, way, wanted.modality) for way in ways]
