@@ -125,7 +125,7 @@ def _row(row: Any) -> rx.Component:
                 ),
                 class_name="flex flex-wrap gap-x-4 text-sm text-muted",
             ),
-            class_name="min-w-0 flex-1 basis-64",
+            class_name="min-w-0 flex-1 basis-full lg:basis-64",
         ),
         rx.el.div(
             *(_right(name, row) for name in RIGHTS),
@@ -149,7 +149,7 @@ def _row(row: Any) -> rx.Component:
                 _act("department.disable", Nodes.turn(row.key, True), "disable"),
             ),
             _act("node.remove", Nodes.open("remove", row.key), "remove", "text-error"),
-            class_name="flex flex-wrap gap-1 max-lg:-ml-3 lg:w-72 lg:justify-end",
+            class_name="flex flex-wrap gap-1 max-lg:-ml-3 max-lg:basis-full lg:w-72 lg:justify-end",
         ),
         _answer(row),
         key=row.key,
