@@ -1,6 +1,6 @@
 """QIDO-RS over many studies: what a search costs in this process, and through a running server.
 
-python -m benchmarks.qido 10000 100000                         SQLite in a folder of its own
+python -m benchmarks.qido 10000 100000                         SQLite in a folder of its own; fifty at once need wrk
 python -m benchmarks.qido 10000 --database-url postgresql+psycopg://postgres@127.0.0.1:5432
 python -m benchmarks.qido 10000 --in-process                   without the server
 python -m benchmarks.qido 1000000 --grants --in-process --keep /tmp/qido
@@ -10,16 +10,18 @@ Peers at 10,000 studies, p95: Orthanc (SQLite) 78 ms first page, 600 at offset 9
 """
 
 import argparse
-import asyncio
 import gc
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -30,6 +32,17 @@ from benchmarks.list import GIVEN, MODALITIES, SURNAMES, analyze, database, pick
 from benchmarks.spending import spent
 
 RUNS = 40
+_TURN = """
+local paths, n = {{}}, 0
+for line in io.lines("{paths}") do paths[#paths + 1] = line end
+request = function()
+  n = n % #paths + 1
+  return wrk.format("GET", paths[n])
+end
+done = function(summary, latency)
+  io.write("LATENCIES ", latency.min, " ", latency:percentile(50), " ", latency:percentile(95), "\\n")
+end
+"""
 USER = 1  # the account that some is granted to alone
 FIELDS = "includefield=00081030%2C00080060"
 LATIN = ("SMITH^JOHN", "MILLER^ANNA", "JOHNSON^KIM", "GARCIA^LUIS", "DUBOIS^MARIE")
@@ -266,7 +279,7 @@ def through_server(key: str, number: int) -> None:
                     assert answer.status_code == 200, answer.text
                     size = len(answer.content)
                 line(what, times, size, spent(server.pid) - before)
-        asyncio.run(_fifty(url, headers, number, server.pid))
+        _fifty(url, headers, number, server.pid)
     finally:
         os.killpg(server.pid, signal.SIGINT)
         try:
@@ -275,26 +288,24 @@ def through_server(key: str, number: int) -> None:
             os.killpg(server.pid, signal.SIGKILL)
 
 
-async def _fifty(url: str, headers: dict[str, str], number: int, server: int) -> None:
-    """Fifty users, each asking anew as soon as they are answered; the client takes its share of the processor."""
-    times: list[float] = []
-    asks = cases(number)
+def _fifty(url: str, headers: dict[str, str], number: int, server: int) -> None:
+    """Fifty users, each asking anew as soon as they are answered. By wrk: a client in Python is slower than the server."""
+    rnd, asks = random.Random(50), cases(number)
     names = ("first page", "by *王*", "by patient ID", "week", "modality + week")
-
-    async def user(n: int) -> None:
-        rnd = random.Random(n)
-        async with httpx.AsyncClient(base_url=url, headers=headers, timeout=60) as client:
-            for _ in range(8):
-                asked = address(asks[rnd.choice(names)](rnd))
-                begun = time.perf_counter()
-                answer = await client.get(asked)
-                times.append((time.perf_counter() - begun) * 1000)
-                assert answer.status_code == 200
-
-    begun, before = time.perf_counter(), spent(server)
-    await asyncio.gather(*(user(n) for n in range(50)))
-    seconds = time.perf_counter() - begun
-    line(f"50 users at once, {len(times) / seconds:.0f}/s", times, 0, spent(server) - before)
+    with tempfile.TemporaryDirectory() as folder:
+        paths, script = Path(folder) / "paths", Path(folder) / "turn.lua"
+        paths.write_text("".join(address(asks[rnd.choice(names)](rnd)) + "\n" for _ in range(1000)))
+        script.write_text(_TURN.format(paths=paths))
+        sent = [word for name, value in headers.items() for word in ("-H", f"{name}: {value}")]
+        command = ["wrk", "-t1", "-c50", "-d10s", "--timeout", "30s", *sent, "-s", str(script), url]
+        before = spent(server)
+        said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        assert "Non-2xx" not in said and "Socket errors" not in said, said
+    rate = float(re.search(r"Requests/sec:\s+([\d.]+)", said)[1])  # type: ignore[index]
+    fastest, p50, p95 = (float(word) / 1000 for word in said.split("LATENCIES")[1].split()[:3])
+    each = (spent(server) - before) / (rate * 10)
+    what = f"50 users at once, {rate:.0f}/s"
+    print(f"{what:34} {0:6} {fastest:8.1f} {p50:8.1f} {p95:8.1f} {each:17.1f}", flush=True)
 
 
 def _wait(url: str) -> None:

@@ -2,6 +2,7 @@
 
 import reflex as rx
 from reflex_base.event import EventSpec
+from reflex_base.event.context import EventContext
 
 from mip_app.core.errors import MipError
 from mip_app.core.gate import Open, Tab, event
@@ -9,14 +10,33 @@ from mip_app.core.i18n import t
 from mip_app.core.logs import note
 from mip_app.core.texts import catalogue
 
+_SAID = "mip_trouble_said"
 
-def said_aloud(exception: Exception) -> EventSpec:
+
+def said_aloud(exception: Exception) -> EventSpec | None:
     """Reflex's handler for what no state caught: the page says what it was, or a number when nobody foresaw it."""
+    if _was_said():
+        note(exception)
+        return None
     for kind in type(exception).__mro__ if isinstance(exception, MipError) else ():
         code = exception.code if kind is type(exception) else getattr(kind, "code", "")  # type: ignore[attr-defined]
         if _stands_alone(code):
             return Trouble.tell(code)
     return Trouble.say(note(exception))
+
+
+def _was_said() -> bool:
+    """Whether something went wrong before on the way from one click: saying that may be what fails, for ever."""
+    # What an event brings on inherits where it came from; the sender may have made that up.
+    try:
+        of_click: object = EventContext.get().router_data
+    except LookupError:  # outside of any event
+        return False
+    if not isinstance(of_click, dict):
+        return True
+    said = _SAID in of_click
+    of_click[_SAID] = True
+    return said
 
 
 def _stands_alone(code: object) -> bool:

@@ -198,6 +198,19 @@ def test_malformed_events_change_nothing(tab: RawSocket, event: Any) -> None:
     assert "何为" in tab.answers()
 
 
+def test_what_goes_wrong_is_said_once_even_where_saying_it_goes_wrong_alike(
+    site: Site, tab: RawSocket
+) -> None:
+    before = site.log.read_text().count(" unexpected ")
+    say(tab, {"name": f"{SHELL}.load", "payload": {}, "router_data": {"asPath": {"a": SECRET}}})
+    with RawSocket(site.url, cookie=site.cookie("hewei")) as other:
+        other.hydrate()
+        for _ in range(50):  # it has time for a thousand times
+            other.send(f"{SHELL}.load")
+            other.heard.get(timeout=10)
+    assert 1 <= site.log.read_text().count(" unexpected ") - before <= 4
+
+
 FRAMES: list[Any] = [
     "",
     "9",
