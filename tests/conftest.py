@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser, sync_playwright
 from sqlalchemy import create_engine, text
 from starlette.testclient import TestClient
 
@@ -19,6 +20,7 @@ from mip_app.core import blobs as blob_store
 from mip_app.core import database
 from mip_app.core.actor import Actor
 from mip_app.core.settings import settings
+from tests import browser as chromium
 from tests.site import Site, inside
 
 REPOSITORY = Path(__file__).parents[1]
@@ -130,6 +132,18 @@ def _leave() -> None:
         engine.dispose()
     for cached in (settings, database.engine, blob_store.blobs):
         cached.cache_clear()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """One in a process: Playwright cannot be begun twice."""
+    path = chromium.find()
+    if path is None:
+        pytest.skip("no Chromium here: python -m tests.browser finds or installs one")
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=path, args=chromium.FLAGS)
+        yield opened
+        opened.close()
 
 
 @pytest.fixture

@@ -1,5 +1,5 @@
 """Attackers have browsers too."""
 
-from tests.e2e.conftest import browser, someone
+from tests.e2e.conftest import someone
 
-__all__ = ["browser", "someone"]
+__all__ = ["someone"]
