@@ -135,6 +135,15 @@ class Shortcut(Protocol):
         """Whether it has answered; otherwise nothing was sent, and nothing of a body was received."""
 
 
+def acting(scope: Scope, rule: Rule) -> Actor | None:
+    """For shortcuts: who asks, from here on acting; None where it is for the route to refuse them."""
+    actor: Actor | None = scope.get("mip_actor")
+    if actor is None or not allows(rule, actor):
+        return None
+    acting_as(actor)
+    return actor
+
+
 class Guard:
     """ASGI middleware, outermost. `find(session token, api key, address)` tells who is asking."""
 

@@ -10,10 +10,10 @@ from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
 
-from mip_app.core.actor import Actor, Permission, acting_as, allows
+from mip_app.core.actor import Actor, Permission
 from mip_app.core.database import read
 from mip_app.core.errors import MipError
-from mip_app.core.http import Find, error_answer
+from mip_app.core.http import Find, acting, error_answer
 from mip_app.core.keeping import Kept
 from mip_app.dicomweb import locating, rendering_api
 from mip_app.dicomweb.locating import ROOT, Located
@@ -37,11 +37,9 @@ class PicturesShortcut:
         return scope["method"] == "GET" and _PATH.fullmatch(scope["path"]) is not None
 
     async def answer(self, scope: Scope, headers: Headers, receive: Receive, send: Send) -> bool:
-        actor: Actor | None = scope.get("mip_actor")
-        asked = _PATH.fullmatch(scope["path"])
-        if actor is None or asked is None or not allows(Permission.STUDY_READ, actor):
+        actor, asked = acting(scope, Permission.STUDY_READ), _PATH.fullmatch(scope["path"])
+        if actor is None or asked is None:
             return False
-        acting_as(actor)
         study, series, instance, what = asked.groups(default="")
         now = await self.seen.now(actor, study, series)
         if now is None:

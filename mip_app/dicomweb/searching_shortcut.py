@@ -8,9 +8,9 @@ import re
 from starlette.datastructures import Headers, QueryParams
 from starlette.types import Receive, Scope, Send
 
-from mip_app.core.actor import Actor, Permission, acting_as, allows
+from mip_app.core.actor import Permission
 from mip_app.core.errors import MipError
-from mip_app.core.http import Find
+from mip_app.core.http import Find, acting
 from mip_app.dicomweb import query, searching
 from mip_app.dicomweb.metadata import ROOT
 from mip_app.dicomweb.query import SERIES, STUDY
@@ -32,11 +32,9 @@ class SearchingShortcut:
         return scope["method"] == "GET" and _asked(scope["path"]) is not None
 
     async def answer(self, scope: Scope, headers: Headers, receive: Receive, send: Send) -> bool:
-        actor: Actor | None = scope.get("mip_actor")
-        asked = _asked(scope["path"])
-        if actor is None or asked is None or not allows(Permission.STUDY_READ, actor):
+        actor, asked = acting(scope, Permission.STUDY_READ), _asked(scope["path"])
+        if actor is None or asked is None:
             return False
-        acting_as(actor)
         level, path = asked
         given = QueryParams(scope["query_string"])
         root = searching.root_of(scope["scheme"], headers.get("host", ""))

@@ -15,11 +15,11 @@ from starlette.datastructures import Headers
 from starlette.types import Receive, Scope, Send
 
 from mip_app.core import bus
-from mip_app.core.actor import Actor, Permission, acting_as, allows
+from mip_app.core.actor import Actor, Permission
 from mip_app.core.blobs import blobs
 from mip_app.core.database import read
 from mip_app.core.errors import MipError
-from mip_app.core.http import Find
+from mip_app.core.http import Find, acting
 from mip_app.core.keeping import AtOnce, Kept
 from mip_app.core.settings import settings
 from mip_app.dicomweb import metadata, noting, places
@@ -63,11 +63,9 @@ class DicomWebShortcut:
         return plain and _PATH.fullmatch(scope["path"]) is not None
 
     async def answer(self, scope: Scope, headers: Headers, receive: Receive, send: Send) -> bool:
-        actor: Actor | None = scope.get("mip_actor")
-        asked = _PATH.fullmatch(scope["path"])
-        if actor is None or asked is None or not allows(Permission.STUDY_READ, actor):
+        actor, asked = acting(scope, Permission.STUDY_READ), _PATH.fullmatch(scope["path"])
+        if actor is None or asked is None:
             return False
-        acting_as(actor)
         study, series, instance, number = asked.groups()
         try:
             now = await self.seen.now(actor, study, series)

@@ -9,9 +9,9 @@ from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
 
-from mip_app.core.actor import Permission, acting_as, allows
+from mip_app.core.actor import Permission
 from mip_app.core.errors import MipError
-from mip_app.core.http import Find, error_answer
+from mip_app.core.http import Find, acting, error_answer
 from mip_app.dicomweb import stow
 from mip_app.dicomweb.metadata import ROOT
 
@@ -28,10 +28,9 @@ class StoringShortcut:
         return scope["method"] == "POST" and _PATH.fullmatch(scope["path"]) is not None
 
     async def answer(self, scope: Scope, headers: Headers, receive: Receive, send: Send) -> bool:
-        actor, asked = scope.get("mip_actor"), _PATH.fullmatch(scope["path"])
-        if actor is None or asked is None or not allows(Permission.STUDY_UPLOAD, actor):
+        actor, asked = acting(scope, Permission.STUDY_UPLOAD), _PATH.fullmatch(scope["path"])
+        if actor is None or asked is None:
             return False
-        acting_as(actor)
         request = Request(scope, receive)
         try:
             answer = await stow.stored(request, actor, asked[1] or "")
