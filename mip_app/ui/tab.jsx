@@ -16,6 +16,12 @@ function closeMenus(except) {
 const onPointer = ({ target }) => closeMenus(target);
 const onKey = ({ key }) => key === "Escape" && closeMenus(null);
 
+// Pictures still on their way would be asked for by a sign-in that is over.
+function dropPictures() {
+  document.querySelectorAll("img").forEach((picture) => picture.complete || picture.removeAttribute("src"));
+}
+const onSubmit = ({ target }) => target.getAttribute("action")?.startsWith("/auth/") && dropPictures();
+
 const COOKIE_ARRIVES = 500; // ms
 
 // What the whole tab does: starts anew when the gate says that it belongs to nobody any more, and names itself.
@@ -26,9 +32,11 @@ export function Tab({ ended, title }) {
   useEffect(() => {
     document.addEventListener("pointerdown", onPointer);
     document.addEventListener("keydown", onKey);
+    document.addEventListener("submit", onSubmit);
     return () => {
       document.removeEventListener("pointerdown", onPointer);
       document.removeEventListener("keydown", onKey);
+      document.removeEventListener("submit", onSubmit);
     };
   }, []);
   useEffect(() => {
@@ -39,6 +47,7 @@ export function Tab({ ended, title }) {
   useEffect(() => {
     if (!ended) return;
     sessionStorage.removeItem("token");
+    dropPictures();
     document.documentElement.classList.add("invisible"); // what is shown is no longer anybody's to see
     if (ended === "other") window.location.reload();
     else if (ended === "pending") window.location.replace(`/welcome?next=${encodeURIComponent(window.location.pathname)}`);
