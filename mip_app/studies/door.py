@@ -40,6 +40,7 @@ def _table(model: Any) -> Table:
 MARK = "through_the_door"
 GUARDED = {Patient, Study, Series, Instance, SetAside, PatientConflict}
 EVERYBODY = 0  # as `GrantedStudy.user_id`
+Kind = tuple[int, bool]  # of granted studies: to whom, and whether each has to be looked up
 
 # Tables as statements here name them: made once, as the conditions below are, since making them costs more than asking.
 _ROW, _TWICE, _BEFORE = (_table(GrantedStudy).alias(name) for name in ("granted", "twice", "before"))
@@ -50,6 +51,11 @@ _CONDITIONS = 4096  # kept, a few for each person
 
 def _now() -> datetime:
     return utc_now()
+
+
+def seer(actor: Actor) -> Actor:
+    """The actor as far as it matters here: equal for all who see the same."""
+    return Actor(actor.user_id, "", actor.institution, frozenset(), own_only=actor.own_only)
 
 
 def own(actor: Actor) -> ColumnElement[bool]:
@@ -81,6 +87,14 @@ def givers(institution: int) -> Any:
     """The institutions that have granted something to this one: keys of their patients and studies begin with one of
     them."""
     return select(_GIVER.c.institution_id).where(_GIVER.c.to_institution_id == institution)
+
+
+def whose(actor: Actor, is_own: bool, column: Any) -> ColumnElement[bool]:
+    """The condition on a column that says whose a row is, the own institution's or a giver's: keys begin with it."""
+    found: ColumnElement[bool] = (
+        column == actor.institution if is_own else column.in_(givers(actor.institution))
+    )
+    return found
 
 
 def named(actor: Actor, study_uid: str) -> ColumnElement[bool]:
@@ -125,19 +139,29 @@ class Way:
 
 def ways(session: Session, actor: Actor) -> list[Way]:
     """All that the actor may see, each study once."""
-    found = [Way(Study, col(Study.studied_at), col(Study.id), col(Study.study_date), (own(actor),), True)]
+    return [own_way(actor), *granted_ways(actor, kinds(session, actor))]
+
+
+def own_way(actor: Actor) -> Way:
+    return Way(Study, col(Study.studied_at), col(Study.id), col(Study.study_date), (own(actor),), True)
+
+
+def granted_ways(actor: Actor, kinds: Sequence[Kind]) -> list[Way]:
+    user = actor.user_id or EVERYBODY
+    return [_granted_way(actor.institution, user, to, "", twin) for to, twin in kinds]
+
+
+def kinds(session: Session, actor: Actor) -> tuple[Kind, ...]:
+    """Which granted studies there are: to whom, and whether each has to be looked up."""
     if actor.own_only:
-        return found
-    institution, user = actor.institution, actor.user_id or EVERYBODY
-    there = session.execute(_any(institution, user)).one()
-    kinds = zip(_kinds(user), there, strict=True)
-    return found + [
-        _granted_way(institution, user, to, "", twin) for (to, twin), some in kinds if some is not None
-    ]
+        return ()
+    user = actor.user_id or EVERYBODY
+    there = session.execute(_any(actor.institution, user)).one()
+    return tuple(kind for kind, some in zip(_kinds(user), there, strict=True) if some is not None)
 
 
-def of_modality(actor: Actor, way: Way, modality: str) -> Way:
-    """The studies along it that have a modality, by an index of their own."""
+def of_modality(actor: Actor, way: Way, modality: Any) -> Way:
+    """The studies along it that have a modality, a code or what is bound to one, by an index of their own."""
     if not way.own:
         return _granted_way(actor.institution, actor.user_id or EVERYBODY, way.user, modality, way.twin)
     wanted = StudyModality.institution_id == actor.institution, StudyModality.modality == modality
@@ -145,13 +169,12 @@ def of_modality(actor: Actor, way: Way, modality: str) -> Way:
     return Way(StudyModality, col(at), col(key), col(day), wanted, True)  # type: ignore[arg-type]
 
 
-def _kinds(user: int) -> list[tuple[int, bool]]:
-    """Of granted studies: to whom, and whether each has to be looked up."""
+def _kinds(user: int) -> list[Kind]:
     return [(to, twin) for to in sorted({EVERYBODY, user}) for twin in (False, True)]
 
 
 @lru_cache(_CONDITIONS)
-def _granted_way(institution: int, user: int, to: int, modality: str, twin: bool) -> Way:
+def _granted_way(institution: int, user: int, to: int, modality: Any, twin: bool) -> Way:
     row = _ROW.c
     conditions = [*_range(institution, to, modality, twin), row.until > _moment()]
     if twin:
@@ -163,7 +186,7 @@ def _granted_way(institution: int, user: int, to: int, modality: str, twin: bool
     return Way(_ROW, row.studied_at, row.study_pk, row.study_date, tuple(conditions), False, to, twin)
 
 
-def _range(institution: int, to: int, modality: str, twin: bool) -> tuple[ColumnElement[bool], ...]:
+def _range(institution: int, to: int, modality: Any, twin: bool) -> tuple[ColumnElement[bool], ...]:
     row = _ROW.c
     one = row.institution_id == institution, row.user_id == to, row.modality == modality
     return *one, row.twin == twin
@@ -243,27 +266,24 @@ def marked(statement: T) -> T:
 
 
 def merged(
-    session: Session,
-    selects: Sequence[Any],
-    order: Sequence[tuple[str, bool]],
-    limit: int | None,
-    offset: int = 0,
+    dialect: str, selects: Sequence[Any], order: Sequence[tuple[str, bool]], limit: Any, offset: Any = None
 ) -> Any:
     """Statements with the same columns as one, by the names of columns in `order` (and whether they go down).
 
-    Each comes out of its own index in that order; no more than the page is merged.
+    Each comes out of its own index in that order; no more than the page is merged. `limit` and `offset` are numbers,
+    or what is bound to them; None: all, from the first.
     """
 
     def ordered(statement: Any, columns: Any) -> Any:
         return statement.order_by(*(columns[name].desc() if down else columns[name] for name, down in order))
 
-    if len(selects) > 1 and session.get_bind().dialect.name == "postgresql":
+    if len(selects) > 1 and dialect == "postgresql":
         # It orders the parts only where each is told to.
-        most = None if limit is None else limit + offset
+        most = limit if limit is None or offset is None else limit + offset
         parts = [ordered(one, one.selected_columns).limit(most).subquery() for one in selects]
         selects = [select(*part.c) for part in parts]
     whole = selects[0] if len(selects) == 1 else selects[0].union_all(*selects[1:])
-    return marked(ordered(whole, whole.selected_columns).limit(limit).offset(offset or None))
+    return marked(ordered(whole, whole.selected_columns).limit(limit).offset(offset))
 
 
 @event.listens_for(Session, "do_orm_execute")

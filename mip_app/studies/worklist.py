@@ -3,9 +3,10 @@
 Paged by keyset: a page costs the same wherever it lies. Studies without a print time come last both ways.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
+from functools import partial
 from typing import Any, TypedDict
 from zoneinfo import ZoneInfo
 
@@ -105,7 +106,8 @@ def _keys(
         selects = [one.keys(segment) for one in sources if one.printed is not None or not segment.printed]
         if wanted > 0 and selects:
             order = [(name, segment.descending) for name in segment.order]
-            found += session.execute(door.merged(session, selects, order, wanted)).all()
+            merged = door.merged(session.get_bind().dialect.name, selects, order, wanted)
+            found += session.execute(merged).all()
     keys = [Place(key.studied_at, key.id, getattr(key, "printed_at", None)) for key in found[:limit]]
     return keys if forward else keys[::-1], len(found) > limit
 
@@ -276,7 +278,7 @@ def _sources_of(
     """Of own studies, or of granted ones."""
     conditions, is_own = _narrowed(actor, filters), any(way.own for way in ways)
     if filters.keyword.strip():
-        by_name = named(session, actor, filters.keyword, _whose(actor, is_own))
+        by_name = named(session, actor, filters.keyword, partial(door.whose, actor, is_own))
         conditions.append(by_name.condition)
         if by_name.few:
             visible = door.own(actor).is_(true()) if is_own else door.granted(actor)
@@ -294,12 +296,6 @@ def _sources_of(
         )
         for way in ways
     ]
-
-
-def _whose(actor: Actor, is_own: bool) -> Callable[[Any], ColumnElement[bool]]:
-    if is_own:
-        return lambda column: column == actor.institution
-    return lambda column: column.in_(door.givers(actor.institution))
 
 
 def _narrowed(actor: Actor, filters: Filters) -> list[ColumnElement[bool]]:

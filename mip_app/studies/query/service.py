@@ -49,12 +49,11 @@ def _found(
     """Columns, their values behind the key of each row, whether there are more, and what did not narrow them."""
     if asked.offset > FURTHEST:
         raise Invalid("query.too_far")
-    parts = pages.parts(session, actor, asked)
     columns = rows.columns_of(asked)
-    # One more than asked for tells whether there are more.
-    found = session.execute(_statement(session, actor, asked, parts, columns)).all()
+    search, values, ignored = pages.searched(session, actor, asked, columns)
+    found = session.execute(pages.statement(search), values).all()
     more = asked.limit is not None and len(found) > asked.limit
-    return columns, found[: asked.limit], more, tuple(parts[0].wanted.ignored)
+    return columns, found[: asked.limit], more, ignored
 
 
 def _row(asked: Asked, columns: list[Attribute], values: Any, header: bytes | None) -> Json:
@@ -62,16 +61,6 @@ def _row(asked: Asked, columns: list[Attribute], values: Any, header: bytes | No
     if header:
         rows.from_header(asked, _opened(header), made)
     return made
-
-
-def _statement(
-    session: Session, actor: Actor, asked: Asked, parts: list[pages.Part], columns: list[Attribute]
-) -> Any:
-    limit = None if asked.limit is None else asked.limit + 1
-    if asked.level is Level.PATIENT:
-        return pages.patients(actor, parts[0].wanted, columns).limit(limit).offset(asked.offset)
-    make = {Level.STUDY: pages.studies, Level.SERIES: pages.series, Level.INSTANCE: pages.instances}
-    return make[asked.level](session, parts, columns, limit, asked.offset)
 
 
 def _headers(session: Session, asked: Asked, columns: list[Attribute], found: Any) -> dict[int, bytes]:
