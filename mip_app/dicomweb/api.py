@@ -1,7 +1,6 @@
 """DICOMweb for headers: the metadata of WADO-RS (PS3.18 10.4.1.1.2)."""
 
 import asyncio
-import gzip
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header
@@ -35,4 +34,4 @@ async def study_metadata(
     if "gzip" in accept_encoding:
         headers = {"Content-Encoding": "gzip", "Vary": "Accept-Encoding"}
         return Response(packed, media_type=DICOM_JSON, headers=headers)
-    return Response(await asyncio.to_thread(gzip.decompress, packed), media_type=DICOM_JSON)
+    return Response(await asyncio.to_thread(metadata.unpacked, packed), media_type=DICOM_JSON)

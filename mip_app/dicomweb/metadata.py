@@ -1,14 +1,12 @@
 """WADO-RS metadata (PS3.18 10.4.1.1.2): one ready, compressed document per series, kept until the series grows."""
 
-import gzip
 import json
 import zlib
 from collections.abc import Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from itertools import islice
 from typing import Any
 
+from isal import igzip, isal_zlib
 from sqlalchemy import func
 from sqlmodel import Session, col, select
 
@@ -23,9 +21,8 @@ from mip_app.studies import corrections, door
 from mip_app.studies import service as studies
 from mip_app.studies.models import Instance, Series, Study
 
-LEVEL = 3  # of gzip: beyond it, an eighth fewer bytes cost three times as long, while somebody waits
+LEVEL = 1  # of gzip, by ISA-L: 3 makes half the bytes in five times the time, while somebody waits
 GZIP = 16 + zlib.MAX_WBITS
-AT_ONCE = 16  # headers that go from one core to the other
 PARAMETRIC_MAP = "1.2.840.10008.5.1.4.1.1.30"  # its pixels may be floats, which lie under other tags
 _NO_PIXELS = FrameIndex(reason="no_pixel_data").to_json()
 
@@ -60,8 +57,14 @@ def joined(parts: list[bytes]) -> bytes:
     """Several gzipped JSON arrays as one."""
     if len(parts) == 1:
         return parts[0]
-    arrays = (gzip.decompress(part)[1:-1] for part in parts)
+    arrays = (unpacked(part)[1:-1] for part in parts)
     return _packed(array for array in arrays if array)
+
+
+def unpacked(packed: bytes) -> bytes:
+    """For those who do not take gzip."""
+    plain: bytes = igzip.decompress(packed)
+    return plain
 
 
 def _kept(
@@ -102,15 +105,13 @@ def _document(
 
 
 def _packed(entries: Iterable[bytes]) -> bytes:
-    """A JSON array of them, gzipped: one core packs while another unpacks those that come next."""
-    packer, there, lead = zlib.compressobj(LEVEL, wbits=GZIP), iter(entries), b"["
-    with ThreadPoolExecutor(1) as other:
-        steps = []
-        for some in iter(lambda: list(islice(there, AT_ONCE)), []):
-            steps.append(other.submit(packer.compress, lead + b",".join(some)))
-            lead = b","
-        steps += [other.submit(packer.compress, b"[]" if lead == b"[" else b"]"), other.submit(packer.flush)]
-    return b"".join(step.result() for step in steps)
+    """A JSON array of them, gzipped, without ever being whole."""
+    packer, lead, pieces = isal_zlib.compressobj(LEVEL, wbits=GZIP), b"[", []
+    for entry in entries:
+        pieces.append(packer.compress(lead + entry))
+        lead = b","
+    pieces += packer.compress(b"[]" if lead == b"[" else b"]"), packer.flush()
+    return b"".join(pieces)
 
 
 def _entry(
@@ -122,7 +123,7 @@ def _entry(
     frames: str,
     header: bytes,
 ) -> bytes:
-    stored = zlib.decompress(header)
+    stored = isal_zlib.decompress(header)
     if right:
         made = corrections.apply(right, json.loads(stored))
         stored = json.dumps(made, ensure_ascii=False, separators=(",", ":")).encode()
@@ -135,4 +136,4 @@ def _entry(
     if frames not in ("", _NO_PIXELS) and sop_class_uid != PARAMETRIC_MAP:
         vr = "OW" if syntax_uid in UNCOMPRESSED else "OB"
         pixels = f',"7FE00010":{{"vr":"{vr}",{bulk}7FE00010"}}}}'
-    return b"".join((syntax.encode(), stored[1:-1], pixels.encode()))
+    return b"".join((syntax.encode(), memoryview(stored)[1:-1], pixels.encode()))

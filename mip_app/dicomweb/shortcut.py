@@ -5,7 +5,6 @@ Whatever is not plain here (several frames, decoding, another institution's stud
 """
 
 import asyncio
-import gzip
 import hashlib
 import re
 import secrets
@@ -191,7 +190,7 @@ class DicomWebShortcut:
     async def _unpacked(self, now: SeriesNow, packed: bytes) -> bytes:
         found = self.unpacked.get(now)
         if found is None:
-            found = await asyncio.to_thread(gzip.decompress, packed)
+            found = await asyncio.to_thread(metadata.unpacked, packed)
             self.unpacked.put(now, found, len(found))
         return found
 
