@@ -281,8 +281,8 @@ def _values(data: Json, tag: int) -> list[Any]:
 
 
 def _text(data: Json, tag: int) -> str:
-    found = [v for v in _values(data, tag) if v is not None]
-    return "\\".join(str(v) for v in found)
+    found = _values(data, tag)
+    return "\\".join([str(v) for v in found if v is not None]) if found else ""
 
 
 def _person(data: Json, tag: int) -> str:

@@ -62,7 +62,7 @@ async def stored(request: Request, sender: Actor, study: str) -> Response:
 
 
 async def _receive(request: Request, reader: Reader, receiving: Receiving) -> None:
-    """While one block is written and checked the next is received, and no more: a slow disk makes the sender wait."""
+    """A block comes while one before it is written and checked. Three are held at most: a slow disk makes senders wait."""
     received = 0
     last = b""
     feeding: asyncio.Future[None] | None = None
@@ -80,7 +80,7 @@ async def _receive(request: Request, reader: Reader, receiving: Receiving) -> No
         await in_thread(_feed_last, reader, last)  # for most requests the only way to another thread
     except (ClientDisconnect, Invalid, TooLarge):
         if feeding:
-            await asyncio.wait([feeding])
+            await asyncio.gather(feeding, return_exceptions=True)
         # Whole files that came before are good, and sending them again is harmless.
         await in_thread(_end_early, receiving)
         raise
