@@ -15,6 +15,7 @@ _READ = frozenset({"SH", "LO", "UC", "PN", "ST", "LT", "UT"})  # of these the ch
 _SINGLE = frozenset({"ST", "LT", "UT", "UR"})
 _PLAIN = frozenset({"AE", "AS", "CS", "DA", "DT", "TM", "UI", "UR"})
 _NUMBERS = {"FL": "f", "FD": "d", "SL": "i", "SS": "h", "SV": "q", "UL": "I", "US": "H", "UV": "Q"}
+_SIZES = {code: struct.calcsize("<" + code) for code in _NUMBERS.values()}
 _WORDS = {"OW": 2, "OF": 4, "OL": 4, "OD": 8, "OV": 8}
 _NAME_PARTS = ("Alphabetic", "Ideographic", "Phonetic")
 
@@ -40,7 +41,7 @@ def to_json(data: DataSet, declared: tuple[str, ...] = (), signed: bool = False)
 
 
 def _element(element: Element, little: bool, declared: tuple[str, ...], signed: bool) -> Json:
-    vr = _certain(element.vr, signed)
+    vr = element.vr if len(element.vr) == 2 else _certain(element.vr, signed)
     entry: Json = {"vr": vr}
     if element.items is not None:
         entry["vr"] = "SQ"
@@ -53,14 +54,13 @@ def _element(element: Element, little: bool, declared: tuple[str, ...], signed: 
         value = values(vr, element.value, little, declared)
         if isinstance(value, str):
             entry["InlineBinary"] = value
-        elif any(v is not None for v in value):
+        elif value.count(None) < len(value):
             entry["Value"] = value
     return entry
 
 
 def _certain(vr: str, signed: bool) -> str:
-    if len(vr) == 2:
-        return vr
+    """Of a VR that depends on others, as the dictionary writes it: 'US or SS'."""
     return "OW" if "OW" in vr else "SS" if signed else "US"
 
 
@@ -79,9 +79,8 @@ def values(vr: str, raw: bytes, little: bool, declared: tuple[str, ...] = ()) ->
         return [number(p, vr == "IS") for p in raw.decode("latin-1").split("\\")]
     if vr in _NUMBERS:
         code = _NUMBERS[vr]
-        count = len(raw) // struct.calcsize("<" + code)
-        unpacked = struct.unpack_from(f"{'<' if little else '>'}{count}{code}", raw)
-        return [v if math.isfinite(v) else None for v in unpacked]
+        unpacked = struct.unpack_from(f"{'<' if little else '>'}{len(raw) // _SIZES[code]}{code}", raw)
+        return [v if math.isfinite(v) else None for v in unpacked] if code in "fd" else list(unpacked)
     if vr == "AT":
         pairs = struct.unpack_from(f"{'<' if little else '>'}{len(raw) // 4 * 2}H", raw)
         return [f"{g:04X}{e:04X}" for g, e in zip(pairs[::2], pairs[1::2], strict=True)]

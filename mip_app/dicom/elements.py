@@ -26,6 +26,8 @@ MAX_LOADED = 8 * 1024 * 1024  # of all values together
 
 _KNOWN = frozenset(str(vr) for vr in VR if len(vr) == 2)
 _LONG = frozenset(str(vr) for vr in EXPLICIT_VR_LENGTH_32)
+# What is written of a VR that is taken as it is written, its length in two bytes behind it: most elements.
+_SHORT = {vr.encode(): vr for vr in _KNOWN - _LONG}
 _INLINE = frozenset(str(vr) for vr in STR_VR) | {"FL", "FD", "SL", "SS", "SV", "UL", "US", "UV", "AT"}
 
 
@@ -168,8 +170,10 @@ class Walker:
         self, tag: int, head: bytes, length: int, explicit: bool, among: DataSet, depth: int
     ) -> Element:
         self._count()
-        vr = ""
         raw = head[4:6]
+        if explicit and (short := _SHORT.get(raw)):
+            return Element(tag, short, self.position, self._explicit(head)[3])
+        vr = ""
         if explicit and raw.isalpha() and raw.isupper():
             vr = raw.decode("ascii")
             length = self._explicit(head)[3]

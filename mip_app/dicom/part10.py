@@ -10,6 +10,7 @@ What goes in without being drawable (`frames.count` 0 and a reason): no or empty
 unknown syntaxes whose lengths are sound. Values are data: markup, odd dates and odd numbers go in.
 """
 
+import os
 import re
 import tempfile
 import zlib
@@ -35,7 +36,7 @@ DICOMDIR = "1.2.840.10008.1.3.10"
 _UID = re.compile(r"[0-9.]{1,64}")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Header:
     """Text is stripped, '' when absent; numbers and dates are None when absent or unreadable (`*_raw` keeps them)."""
 
@@ -120,8 +121,8 @@ def read_header(path: Path, limits: Limits = STORED) -> Header:
 @contextmanager
 def parsed(path: Path, limits: Limits = STORED) -> Iterator[Parsed]:
     """The file's data set up to the pixel data. Raises Refused."""
-    with path.open("rb") as stream, tempfile.SpooledTemporaryFile(max_size=1024 * 1024) as inflated:
-        yield _parse(Walker(stream, path.stat().st_size, limits), cast(BinaryIO, inflated))
+    with open(path, "rb") as stream, tempfile.SpooledTemporaryFile(max_size=1024 * 1024) as inflated:
+        yield _parse(Walker(stream, os.fstat(stream.fileno()).st_size, limits), cast(BinaryIO, inflated))
 
 
 def _parse(walker: Walker, inflated: BinaryIO) -> Parsed:
@@ -280,8 +281,8 @@ def _values(data: Json, tag: int) -> list[Any]:
 
 
 def _text(data: Json, tag: int) -> str:
-    found = [v for v in _values(data, tag) if v is not None]
-    return "\\".join(str(v) for v in found)
+    found = _values(data, tag)
+    return "\\".join([str(v) for v in found if v is not None]) if found else ""
 
 
 def _person(data: Json, tag: int) -> str:

@@ -1,5 +1,6 @@
 """STOW-RS: DICOM files sent over HTTP (PS3.18 10.5)."""
 
+import asyncio
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
@@ -61,19 +62,25 @@ async def stored(request: Request, sender: Actor, study: str) -> Response:
 
 
 async def _receive(request: Request, reader: Reader, receiving: Receiving) -> None:
-    """Each part is on the disk and checked before the next block is asked for."""
+    """A block comes while one before it is written and checked. Three are held at most: a slow disk makes senders wait."""
     received = 0
     last = b""
+    feeding: asyncio.Future[None] | None = None
     try:
         async for block in blocks(request.stream()):
             received += len(block)
             if received > settings().max_archive_bytes:
                 raise TooLarge()
-            if last:
-                await in_thread(reader.feed, last)
+            if feeding:
+                await feeding
+            feeding = in_thread(reader.feed, last) if last else None
             last = block
+        if feeding:
+            await feeding
         await in_thread(_feed_last, reader, last)  # for most requests the only way to another thread
     except (ClientDisconnect, Invalid, TooLarge):
+        if feeding:
+            await asyncio.gather(feeding, return_exceptions=True)
         # Whole files that came before are good, and sending them again is harmless.
         await in_thread(_end_early, receiving)
         raise

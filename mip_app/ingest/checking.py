@@ -139,8 +139,8 @@ def examine(actor: Actor, name: str, received: Received, only_study: str = "") -
         class_uid, instance_uid = _named(received) if isinstance(error, MipError) else ("", "")
         received.discard()
         return replace(refused(name, error), sop_class_uid=class_uid, sop_instance_uid=instance_uid)
-    asked = {tag: header.json[tag] for tag in reading.ASKED if tag in header.json}
-    return Examined(name, replace(header, json=asked), key, packed, received)
+    header.json = {tag: header.json[tag] for tag in reading.ASKED if tag in header.json}
+    return Examined(name, header, key, packed, received)
 
 
 @needs(Permission.STUDY_UPLOAD)

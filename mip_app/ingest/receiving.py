@@ -21,8 +21,9 @@ BLOCK = 1 << 20
 _threads = ThreadPoolExecutor(8, thread_name_prefix="mip-intake")
 
 
-async def in_thread(work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-    return await asyncio.get_running_loop().run_in_executor(_threads, lambda: work(*args, **kwargs))
+def in_thread(work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> asyncio.Future[R]:
+    """It begins at once, and is there when it is awaited."""
+    return asyncio.get_running_loop().run_in_executor(_threads, lambda: work(*args, **kwargs))
 
 
 async def blocks(stream: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
@@ -55,6 +56,8 @@ class Receiving:
 
     def begin(self, name: str, limit: int | None = None) -> None:
         self._name = name
+        if self._checked and isinstance(before := self._checked[-1], Checked):
+            before.kept.begin()  # it is not alone: the disk has it while this one comes
         self._arriving = blobs().arriving(settings().max_file_bytes if limit is None else limit)
 
     def write(self, data: bytes | memoryview) -> None:

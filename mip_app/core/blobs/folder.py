@@ -13,7 +13,7 @@ from mip_app.core.errors import NotVisible
 
 class Folder(Store):
     def __init__(self, root: Path) -> None:
-        self.root = root
+        self.root, self._root = root, str(root)
         super().__init__(root / "incoming")  # on the same disk, so that keeping is a rename
 
     def path(self, key: str) -> Path:
@@ -30,19 +30,22 @@ class Folder(Store):
         yield path
 
     def keep(self, received: Received, key: str) -> None:
-        target = self.path(key)
-        folders = [target.parent]
-        while not folders[-1].is_dir():  # a new folder is durable by the one it stands in
-            folders.append(folders[-1].parent)
+        # Paths as text: this is done for every image that comes in.
+        source, target = str(received.path), f"{self._root}/{key}"
+        folder = os.path.dirname(target)
+        new: list[str] = []
         with room():
-            target.parent.mkdir(parents=True, exist_ok=True)
             # New names are synced together with the bytes, in one wait; what stands there stays whole all the time.
             # A sync that fails leaves the file: somebody else may have been told of the same one. Doctor removes it.
-            again = target.exists()
+            again = os.path.exists(target)
             if again:
-                _sync(received.path)
-            os.replace(received.path, target)
-            for path in folders if again else (target, *folders):
+                _sync(source)
+            try:
+                os.replace(source, target)
+            except FileNotFoundError:
+                new = _made(folder)
+                os.replace(source, target)
+            for path in (folder,) if again else (target, folder, *new):
                 _sync(path)
 
     def remove(self, key: str) -> None:
@@ -106,7 +109,18 @@ class Folder(Store):
         return Stat(found.st_size, found.st_mtime)
 
 
-def _sync(path: Path) -> None:
+def _made(folder: str) -> list[str]:
+    """The folders in which new ones stand, now that `folder` is there: by those they are durable."""
+    holding = []
+    above = folder
+    while not os.path.isdir(above):
+        above = os.path.dirname(above)
+        holding.append(above)
+    os.makedirs(folder, exist_ok=True)
+    return holding
+
+
+def _sync(path: str) -> None:
     """A file, or the names in a folder."""
     handle = os.open(path, os.O_RDONLY)
     try:

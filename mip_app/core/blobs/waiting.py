@@ -7,6 +7,7 @@ import os
 import secrets
 import time
 from collections.abc import Iterator
+from io import FileIO
 from pathlib import Path
 from typing import BinaryIO
 
@@ -45,7 +46,7 @@ class Arriving:
     def __init__(self, path: Path, limit: int) -> None:
         self._path, self._limit = path, limit
         with room():
-            self._file = path.open("xb", buffering=0)
+            self._file = FileIO(path, "x")
         self._digest = hashlib.sha256()
         self._size = 0
 
