@@ -53,7 +53,7 @@ def packed(session: Session, actor: Actor, study_uid: str, series_uid: str = "")
         Instance.size,
         Study.corrections,
     )
-    statement = tree.instances_of(columns, study_uid, [series_uid] if series_uid else [])
+    statement = tree.instances_of(columns, [series_uid] if series_uid else [])
     rows = session.execute(door.through(statement, actor, study_uid).execution_options(yield_per=200))
     files: list[Packed] = []
     # Records are made as rows come: a header is fifty times as large as what the directory says of it.
