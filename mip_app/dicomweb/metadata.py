@@ -6,6 +6,7 @@ import zlib
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from datetime import datetime
 from itertools import islice
 from typing import Any
 
@@ -17,7 +18,7 @@ from mip_app.core.blobs import NoRoom, blobs
 from mip_app.core.errors import NotVisible
 from mip_app.dicom.frames import FrameIndex
 from mip_app.dicomweb.locating import ROOT
-from mip_app.dicomweb.places import SeriesNow
+from mip_app.dicomweb.places import NOW, SeriesNow
 from mip_app.dicomweb.syntaxes import UNCOMPRESSED, leaving_syntax
 from mip_app.studies import corrections, door
 from mip_app.studies import service as studies
@@ -25,6 +26,7 @@ from mip_app.studies.models import Instance, Series, Study
 
 LEVEL = 3  # of gzip: beyond it, an eighth fewer bytes cost three times as long, while somebody waits
 GZIP = 16 + zlib.MAX_WBITS
+FORM = 2  # of documents: raised when they say more, or something else; those kept before are found no more
 AT_ONCE = 16  # headers that go from one core to the other
 PARAMETRIC_MAP = "1.2.840.10008.5.1.4.1.1.30"  # its pixels may be floats, which lie under other tags
 _NO_PIXELS = FrameIndex(reason="no_pixel_data").to_json()
@@ -36,7 +38,8 @@ def documents(
 ) -> list[bytes]:
     """Gzipped JSON arrays, one a series. Raises NotVisible."""
     statement = (
-        select(Series.id, Series.series_uid, Series.revision, Study.institution_id)
+        select(Series.series_uid, *NOW)
+        .select_from(Series)
         .join(Study, col(Study.id) == Series.study_pk)
         .order_by(col(Series.series_number), col(Series.id))
     )
@@ -46,14 +49,15 @@ def documents(
     if not found:
         raise studies.not_visible(session, actor, study_uid)
     if sop_instance_uid:
-        return [_document(session, study_uid, found[0][1], found[0][0], sop_instance_uid)]
-    return [_kept(session, whose, study_uid, uid, pk, revision) for pk, uid, revision, whose in found]
+        uid, pk, *_ = found[0]
+        return [_document(session, study_uid, uid, pk, sop_instance_uid)]
+    return [_kept(session, SeriesNow(*now), study_uid, uid) for uid, *now in found]
 
 
 @needs(Permission.STUDY_READ)
 def document(session: Session, actor: Actor, series: SeriesNow, study_uid: str, series_uid: str) -> bytes:
     """That of a series that came through the door."""
-    return _kept(session, series.institution, study_uid, series_uid, series.pk, series.revision)
+    return _kept(session, series, study_uid, series_uid)
 
 
 def joined(parts: list[bytes]) -> bytes:
@@ -64,13 +68,20 @@ def joined(parts: list[bytes]) -> bytes:
     return _packed(array for array in arrays if array)
 
 
-def _kept(
-    session: Session, institution: int, study_uid: str, series_uid: str, pk: int, revision: int
-) -> bytes:
-    key = f"{institution}/made/metadata/{pk}-{revision}.json.gz"
+def folder(institution: int, study: int, since: datetime) -> str:
+    """How the keys of all documents of a study begin; of no other, also where its key was another's once."""
+    return f"{institution}/made/metadata/{study}-{since:%Y%m%d%H%M%S%f}/"
+
+
+def key_of(series: SeriesNow) -> str:
+    return f"{folder(series.institution, series.study, series.since)}{series.pk}-{series.revision}-{FORM}.json.gz"
+
+
+def _kept(session: Session, series: SeriesNow, study_uid: str, series_uid: str) -> bytes:
+    key = key_of(series)
     kept = blobs().get(key)
     if kept is None:
-        kept = _document(session, study_uid, series_uid, pk)
+        kept = _document(session, study_uid, series_uid, series.pk)
         with suppress(NoRoom):  # a full disk keeps nobody from looking
             blobs().put(key, kept)
     return kept

@@ -49,17 +49,23 @@ def _some(session: Session, erasure_id: int) -> tuple[int, bool]:
     rows = session.exec(select(ErasedBlob).where(ErasedBlob.erasure_id == erasure_id).limit(TOGETHER)).all()
     again = _needed(session, erasure.institution_id, {row.sop_instance_uid for row in rows})
     for row in rows:
-        if row.blob not in again:
+        if row.blob.endswith("/"):
+            _remove_below(row.blob)
+        elif row.blob not in again:
             blobs().remove(row.blob)
         session.delete(row)
     if not rows and erasure.state == ErasureState.CONFIRMED:
         # Named so that nobody can tell of which study (dicomweb/ready_frames.py); made again when asked for.
-        for key, _ in list(blobs().keys(f"{erasure.institution_id}/made/frames/")):
-            blobs().remove(key)
+        _remove_below(f"{erasure.institution_id}/made/frames/")
         erasure.state, erasure.done_at = ErasureState.DONE, utc_now()
         session.add(erasure)
         bus.touch(session, f"data:{erasure.institution_id}")
     return len(rows), bool(rows)
+
+
+def _remove_below(prefix: str) -> None:
+    for key, _ in list(blobs().keys(prefix)):
+        blobs().remove(key)
 
 
 def _needed(session: Session, institution: int, uids: set[str]) -> set[str]:

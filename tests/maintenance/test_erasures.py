@@ -1,5 +1,6 @@
 """Deletion takes two, shows what goes, spares what is signed, and survives being killed."""
 
+import gzip
 import os
 import signal
 import subprocess
@@ -17,8 +18,8 @@ from mip_app.core.clock import utc_now
 from mip_app.core.database import engine, read, write
 from mip_app.core.errors import Conflict, Invalid, NotVisible
 from mip_app.core.settings import settings
-from mip_app.dicomweb import locating, metadata
-from mip_app.maintenance import erasing, erasures
+from mip_app.dicomweb import locating, metadata, places
+from mip_app.maintenance import changing, conflicts, erasing, erasures
 from mip_app.reports.models import Report, ReportState
 from mip_app.studies.models import ErasedBlob, Instance, Patient, Series, SetAside, Study, StudyErasure
 from mip_app.studies.query import Asked, Level, find
@@ -178,3 +179,32 @@ def test_kill_9_in_the_middle_is_taken_up_again(guanli, second, ingest, tmp_path
     assert 0 < left < all_of_it
     assert erasing.remove(engine()) == left
     assert files_left() == [] and rows(StudyErasure)[0].state == "done"
+
+
+def test_what_comes_after_a_deletion_is_not_taken_for_what_went(guanli, second, actor, store):
+    """A database may use the keys of rows that are gone again, and files made of the old ones wait to be removed."""
+    reader = actor(Role.CLINICIAN)
+    store(image(1))
+    old = read(places.series_now, reader, UID, f"{UID}.1")
+    read(metadata.documents, reader, UID)
+    write(erasures.confirm, second, write(erasures.ask, guanli, UID, "x"), 1)
+    store(image(1, 2, patient="P2", name="LI^SI=李^四"))
+    [document] = read(metadata.documents, reader, f"{ROOT}.2")
+    assert "李^四" in gzip.decompress(document).decode()
+    assert read(places.series_now, reader, f"{ROOT}.2", f"{ROOT}.2.1") != old
+
+
+def test_a_decision_about_what_is_deleted_touches_nobody_else_when_it_is_taken_back(guanli, second, store):
+    store(image(1, patient="P1"), image(1, 2, patient="P2", name="LI^SI=李^四"), image(1, 3, patient="P3"))
+    uid = f"{ROOT}.3"
+    moved = write(conflicts.move, guanli, uid, "P1", "", "x")
+    again = write(conflicts.move, guanli, uid, "P2", "", "x")
+    write(erasures.confirm, second, write(erasures.ask, guanli, f"{ROOT}.2", "x"), 1)
+    write(erasures.confirm, second, write(erasures.ask, guanli, uid, "x"), 1)
+    store(image(1, 4, patient="P4", name="WANG^WU=王^五"))
+    for change in (again, moved):
+        write(changing.undo, guanli, change)
+    [study] = [row for row in rows(Study) if row.study_uid == f"{ROOT}.4"]
+    people = {row.id: row for row in rows(Patient)}
+    assert people[study.patient_pk].patient_id == "P4" and people[study.patient_pk].name == "王五"
+    assert study.corrections == {}
