@@ -14,7 +14,7 @@ from mip_app.core.actor import Actor, Permission, needs
 from mip_app.core.errors import NotVisible
 from mip_app.dicom.dicomjson import bulk_uri
 from mip_app.dicom.frames import FrameIndex
-from mip_app.studies import door, grants, tree
+from mip_app.studies import door, tree
 from mip_app.studies import service as studies
 from mip_app.studies.models import Instance, Series, Study
 
@@ -88,9 +88,8 @@ def originals(
     session: Session, actor: Actor, study_uid: str, series_uid: str = "", sop_instance_uid: str = ""
 ) -> list[Located]:
     """The same, to leave as whole files. Raises NotVisible; NotPermitted, where they are granted to look at alone."""
-    found = instances(session, actor, study_uid, series_uid, sop_instance_uid)
-    grants.require_download(session, actor, study_uid)
-    return found
+    studies.require_download(session, actor, study_uid)
+    return instances(session, actor, study_uid, series_uid, sop_instance_uid)
 
 
 @needs(Permission.STUDY_READ)
