@@ -16,7 +16,7 @@ _SINGLE = frozenset({"ST", "LT", "UT", "UR"})
 _PLAIN = frozenset({"AE", "AS", "CS", "DA", "DT", "TM", "UI", "UR"})
 _NUMBERS = {"FL": "f", "FD": "d", "SL": "i", "SS": "h", "SV": "q", "UL": "I", "US": "H", "UV": "Q"}
 _WORDS = {"OW": 2, "OF": 4, "OL": 4, "OD": 8, "OV": 8}
-_NAME_PARTS = ("Alphabetic", "Ideographic", "Phonetic")
+NAME_GROUPS = ("Alphabetic", "Ideographic", "Phonetic")
 
 
 def bulk_uri(offset: int, length: int) -> str:
@@ -115,5 +115,5 @@ def swapped(raw: bytes, word: int) -> bytes:
 
 
 def _name(text: str) -> dict[str, str] | None:
-    groups = dict(zip(_NAME_PARTS, (g.strip() for g in text.split("=")), strict=False))
+    groups = dict(zip(NAME_GROUPS, (g.strip() for g in text.split("=")), strict=False))
     return {k: v for k, v in groups.items() if v} or None

@@ -12,7 +12,7 @@ from mip_app.core import bus
 from mip_app.core.actor import Actor, Permission, needs
 from mip_app.dicomweb import metadata, places
 from mip_app.dicomweb.places import SeriesNow
-from mip_app.studies import door
+from mip_app.studies import door, granted
 from mip_app.studies.models import ErasedBlob, Instance, Series, SetAside, Study
 
 PAGE = 5000  # rows
@@ -148,7 +148,7 @@ def recount(session: Session, actor: Actor, study_pk: int) -> None:
     study.instance_count = sum(line.instance_count for line in lines)
     scope = audit.institution_scope(study.institution_id)
     audit.record(session, actor, Act.DATA_REPAIRED, f"study:{study.study_uid}", scope=scope)
-    bus.touch(session, f"studies:{study.institution_id}")
+    bus.touch(session, granted.topic(study.institution_id))
 
 
 @needs(Permission.ADMIN_DATA)

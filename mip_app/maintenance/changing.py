@@ -144,7 +144,7 @@ def renew_documents(session: Session, studies: Iterable[int]) -> list[str]:
 
 def tell(session: Session, actor: Actor) -> None:
     bus.touch(session, topic(actor))
-    bus.touch(session, patients.maintenance_topic(actor))
+    bus.touch(session, patients.maintenance_topic(actor.institution))
 
 
 @needs(Permission.ADMIN_DATA)

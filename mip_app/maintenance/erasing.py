@@ -17,6 +17,7 @@ from mip_app.core.clock import utc_now
 from mip_app.core.logs import note
 from mip_app.studies import door
 from mip_app.studies.models import ErasedBlob, ErasureState, Instance, SetAside, StudyErasure
+from mip_app.studies.patients import maintenance_topic
 
 log = logging.getLogger(__name__)
 
@@ -75,7 +76,7 @@ def _done(session: Session, erasure_id: int) -> int:
     if erasure.state == ErasureState.CONFIRMED:  # nobody else was faster
         erasure.state, erasure.done_at = ErasureState.DONE, utc_now()
         session.add(erasure)
-        bus.touch(session, f"data:{erasure.institution_id}")
+        bus.touch(session, maintenance_topic(erasure.institution_id))
     return 0
 
 
