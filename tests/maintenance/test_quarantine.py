@@ -67,6 +67,16 @@ def test_the_first_is_kept_and_the_other_is_gone(guanli, aside):
     assert [row["decision"] for row in read(quarantine.listed, guanli)] == ["discarded"]
 
 
+@pytest.mark.parametrize("db", ["sqlite"], indirect=True)
+def test_what_is_decided_is_so_where_the_bytes_cannot_be_removed(guanli, aside, monkeypatch):
+    def refuse(*_: object) -> None:
+        raise PermissionError()
+
+    monkeypatch.setattr(type(blobs()), "remove", refuse)
+    write(quarantine.discard, guanli, aside)
+    assert [row["decision"] for row in read(quarantine.listed, guanli)] == ["discarded"]
+
+
 def test_the_other_takes_the_place_and_can_give_it_back(guanli, actor, aside, store):
     reader = actor(Role.CLINICIAN)
     before = read(metadata.documents, reader, f"{ROOT}.1")
