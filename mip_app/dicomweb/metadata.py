@@ -26,10 +26,10 @@ from mip_app.studies.models import Instance, Series, Study
 
 LEVEL = 3  # of gzip: beyond it, an eighth fewer bytes cost three times as long, while somebody waits
 GZIP = 16 + zlib.MAX_WBITS
-FORM = 2  # of documents: raised when they say more, or something else; those kept before are found no more
 AT_ONCE = 16  # headers that go from one core to the other
 PARAMETRIC_MAP = "1.2.840.10008.5.1.4.1.1.30"  # its pixels may be floats, which lie under other tags
 _NO_PIXELS = FrameIndex(reason="no_pixel_data").to_json()
+FORM = 2  # of documents: raised when they say more, or something else; those kept before are found no more
 
 
 @needs(Permission.STUDY_READ)
