@@ -18,6 +18,7 @@ from sqlmodel import Session, create_engine
 from mip_app.core import bus
 from mip_app.core.actor import Actor, current_actor
 from mip_app.core.errors import Conflict
+from mip_app.core.logs import note
 from mip_app.core.settings import settings
 
 P = ParamSpec("P")
@@ -105,9 +106,12 @@ def _write(
         with session.begin():
             answer = service(session, actor, *args, **kwargs)
             topics = bus.record(session)
+        bus.publish(topics)
         for then in session.info.get("after_commit", ()):
-            then()
-    bus.publish(topics)
+            try:
+                then()
+            except Exception as error:  # what is committed has not failed
+                note(error)
     return answer
 
 
@@ -127,8 +131,8 @@ def _unit(read_only: bool = False) -> Iterator[Session]:
         with session:
             yield session
     except Exception:
-        for note, actor in session.info.pop("after_failure", ()):
-            write(note, actor)
+        for written, actor in session.info.pop("after_failure", ()):
+            write(written, actor)
         raise
 
 

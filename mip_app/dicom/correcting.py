@@ -14,12 +14,11 @@ from pydicom import dcmread, dcmwrite
 from pydicom.dataset import Dataset
 
 from mip_app.dicom.charset import encodings, read_text
-from mip_app.dicom.dicomjson import Json
+from mip_app.dicom.dicomjson import NAME_GROUPS, Json
 from mip_app.dicom.elements import DataSet, Element, Walker
 from mip_app.dicom.part10 import DEFLATED, Parsed, parsed
 
 CHUNK = 1 << 20
-_NAME_PARTS = ("Alphabetic", "Ideographic", "Phonetic")
 
 
 def corrected(path: Path, corrections: Mapping[str, Any]) -> Iterator[bytes]:
@@ -60,7 +59,7 @@ def _texts(corrections: Mapping[str, Any]) -> dict[int, tuple[str, str]]:
 def _text(element: Json) -> str:
     [value] = element.get("Value") or [""]
     if isinstance(value, dict):
-        return "=".join(value.get(part, "") for part in _NAME_PARTS).rstrip("=")
+        return "=".join(value.get(part, "") for part in NAME_GROUPS).rstrip("=")
     return str(value)
 
 

@@ -19,7 +19,7 @@ from pydicom.filewriter import write_dataset
 from pydicom.sequence import Sequence
 from pydicom.uid import ExplicitVRLittleEndian, MediaStorageDirectoryStorage, generate_uid
 
-from mip_app.dicom.dicomjson import Json
+from mip_app.dicom.dicomjson import NAME_GROUPS, Json
 
 _CLASS = "1.2.840.10008.5.1.4.1.1."
 # Directory record type by SOP class below that root (PS3.3 F.4), the longest that fits; all others are images.
@@ -192,7 +192,7 @@ def _item_of(value: Json) -> Dataset:
 
 def _plain(value: Any, vr: str) -> Any:
     if vr == "PN" and isinstance(value, dict):
-        groups = [value.get(part, "") for part in ("Alphabetic", "Ideographic", "Phonetic")]
+        groups = [value.get(part, "") for part in NAME_GROUPS]
         return "=".join(groups).rstrip("=")
     if vr in ("US", "UL"):
         return int(value or 0)

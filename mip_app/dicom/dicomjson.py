@@ -17,7 +17,7 @@ _PLAIN = frozenset({"AE", "AS", "CS", "DA", "DT", "TM", "UI", "UR"})
 _NUMBERS = {"FL": "f", "FD": "d", "SL": "i", "SS": "h", "SV": "q", "UL": "I", "US": "H", "UV": "Q"}
 _SIZES = {code: struct.calcsize("<" + code) for code in _NUMBERS.values()}
 _WORDS = {"OW": 2, "OF": 4, "OL": 4, "OD": 8, "OV": 8}
-_NAME_PARTS = ("Alphabetic", "Ideographic", "Phonetic")
+NAME_GROUPS = ("Alphabetic", "Ideographic", "Phonetic")
 
 
 def bulk_uri(offset: int, length: int) -> str:
@@ -114,5 +114,5 @@ def swapped(raw: bytes, word: int) -> bytes:
 
 
 def _name(text: str) -> dict[str, str] | None:
-    groups = dict(zip(_NAME_PARTS, (g.strip() for g in text.split("=")), strict=False))
+    groups = dict(zip(NAME_GROUPS, (g.strip() for g in text.split("=")), strict=False))
     return {k: v for k, v in groups.items() if v} or None

@@ -23,7 +23,7 @@ from typing import Any, BinaryIO, cast
 
 from mip_app.dicom import frames as frame_rules
 from mip_app.dicom.charset import encodings
-from mip_app.dicom.dicomjson import Json, to_json, values
+from mip_app.dicom.dicomjson import NAME_GROUPS, Json, to_json, values
 from mip_app.dicom.elements import STORED, UNDEFINED, DataSet, Limits, Refused, Walker
 from mip_app.dicom.frames import FrameIndex, Shape
 
@@ -288,9 +288,7 @@ def _text(data: Json, tag: int) -> str:
 def _person(data: Json, tag: int) -> str:
     """Component groups joined as they were recorded: Alphabetic=Ideographic=Phonetic."""
     name = _first(data, tag) or {}
-    groups = (
-        [name.get(k, "") for k in ("Alphabetic", "Ideographic", "Phonetic")] if isinstance(name, dict) else []
-    )
+    groups = [name.get(k, "") for k in NAME_GROUPS] if isinstance(name, dict) else []
     return "=".join(groups).rstrip("=")
 
 

@@ -17,7 +17,7 @@ from sqlmodel import Session
 from mip_app.core.actor import Actor, Permission, needs
 from mip_app.dicom.dicomdir import Filed, Record, directory, records
 from mip_app.dicomweb import retrieve
-from mip_app.studies import corrections, door, grants, tree
+from mip_app.studies import corrections, door, tree
 from mip_app.studies import service as studies
 from mip_app.studies.models import Instance, Series, Study
 
@@ -43,6 +43,7 @@ class Contents:
 @needs(Permission.STUDY_READ)
 def packed(session: Session, actor: Actor, study_uid: str, series_uid: str = "") -> Contents:
     """What goes into the zip. Raises NotVisible; NotPermitted, where it is granted to look at alone."""
+    studies.require_download(session, actor, study_uid)
     columns: tuple[Any, ...] = (
         Series.id,
         Instance.sop_class_uid,
@@ -53,14 +54,13 @@ def packed(session: Session, actor: Actor, study_uid: str, series_uid: str = "")
         Instance.size,
         Study.corrections,
     )
-    statement = tree.instances_of(columns, study_uid, [series_uid] if series_uid else [])
+    statement = tree.instances_of(columns, [series_uid] if series_uid else [])
     rows = session.execute(door.through(statement, actor, study_uid).execution_options(yield_per=200))
     files: list[Packed] = []
     # Records are made as rows come: a header is fifty times as large as what the directory says of it.
     listed = list(records(_filed(rows, files)))
     if not files:
         raise studies.not_visible(session, actor, study_uid)
-    grants.require_download(session, actor, study_uid)
     return Contents(files, listed)
 
 

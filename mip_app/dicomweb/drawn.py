@@ -1,47 +1,23 @@
 """Pictures of frames, made once: thumbnails are kept beside the blobs, the latest of all kinds in memory."""
 
-from collections import OrderedDict
 from contextlib import suppress
 from dataclasses import astuple
 from hashlib import sha256
-from threading import Lock
 
 from mip_app.core.blobs import blobs
 from mip_app.core.errors import MipError
+from mip_app.core.keeping import Kept
 from mip_app.core.lane import pixels as lane
 from mip_app.dicom import pixels
 from mip_app.dicom.pixels import Picture
 from mip_app.dicomweb.locating import Located
 
 THUMBNAIL = 128  # pixels, the longer side
-MOST_BYTES = 32 << 20
+MOST_BYTES = 32 << 20  # of pictures in memory; one of an eighth of it would push too many out
 
 
-class Kept:
-    """The latest pictures, by what they show: bytes of a file and how they were drawn. Whose they are is asked before."""
-
-    def __init__(self, most: int = MOST_BYTES) -> None:
-        self._most, self._size = most, 0
-        self._found: OrderedDict[str, bytes] = OrderedDict()
-        self._lock = Lock()
-
-    def get(self, key: str) -> bytes | None:
-        with self._lock:
-            if (found := self._found.get(key)) is not None:
-                self._found.move_to_end(key)
-            return found
-
-    def put(self, key: str, picture: bytes) -> None:
-        if len(picture) > self._most // 8:
-            return
-        with self._lock:
-            self._size += len(picture) - len(self._found.pop(key, b""))
-            self._found[key] = picture
-            while self._size > self._most:
-                self._size -= len(self._found.popitem(last=False)[1])
-
-
-_kept = Kept()
+# By what they show: bytes of a file and how they were drawn. Whose they are is asked before.
+_kept: Kept[str, bytes] = Kept(MOST_BYTES)
 
 
 def frame_of(item: Located) -> int:
@@ -59,7 +35,8 @@ async def picture(item: Located, frame: int, asked: Picture) -> bytes:
     tag = tag_of(item, frame, asked)
     if (found := _kept.get(tag)) is None:
         found = await lane.run(_draw, item, frame, asked)
-        _kept.put(tag, found)
+        if len(found) <= MOST_BYTES // 8:
+            _kept.put(tag, found, len(found))
     return found
 
 
@@ -74,7 +51,7 @@ async def thumbnail(item: Located, frame: int) -> bytes:
     tag = tag_of(item, frame, asked)
     if (found := _kept.get(tag)) is None:
         found = await lane.run(_thumbnail, item, frame, asked)
-        _kept.put(tag, found)
+        _kept.put(tag, found, len(found))
     return found
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import zlib
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,8 +11,10 @@ from sqlmodel import Session, col, select
 from mip_app.audit import service as audit
 from mip_app.audit.models import Act
 from mip_app.core.actor import Actor, Permission, needs
+from mip_app.core.errors import NotVisible
+from mip_app.dicom.dicomjson import bulk_uri
 from mip_app.dicom.frames import FrameIndex
-from mip_app.studies import door, grants, tree
+from mip_app.studies import door, tree
 from mip_app.studies import service as studies
 from mip_app.studies.models import Instance, Series, Study
 
@@ -71,7 +74,7 @@ def instances(
     session: Session, actor: Actor, study_uid: str, series_uid: str = "", sop_instance_uid: str = ""
 ) -> list[Located]:
     """All instances of a study, of one series, or the one, in the order of their numbers. Raises NotVisible."""
-    statement = tree.instances_of(_COLUMNS, study_uid, [series_uid] if series_uid else [])
+    statement = tree.instances_of(_COLUMNS, [series_uid] if series_uid else [])
     if sop_instance_uid:
         statement = statement.where(Instance.sop_instance_uid == sop_instance_uid)
     found = session.execute(door.through(statement, actor, study_uid)).all()
@@ -85,9 +88,8 @@ def originals(
     session: Session, actor: Actor, study_uid: str, series_uid: str = "", sop_instance_uid: str = ""
 ) -> list[Located]:
     """The same, to leave as whole files. Raises NotVisible; NotPermitted, where they are granted to look at alone."""
-    found = instances(session, actor, study_uid, series_uid, sop_instance_uid)
-    grants.require_download(session, actor, study_uid)
-    return found
+    studies.require_download(session, actor, study_uid)
+    return instances(session, actor, study_uid, series_uid, sop_instance_uid)
 
 
 @needs(Permission.STUDY_READ)
@@ -114,6 +116,32 @@ def instance(
 ) -> Located:
     """Raises NotVisible."""
     return instances(session, actor, study_uid, series_uid, sop_instance_uid)[0]
+
+
+@needs(Permission.STUDY_READ)
+def holder(
+    session: Session,
+    actor: Actor,
+    study_uid: str,
+    series_uid: str,
+    sop_instance_uid: str,
+    offset: int,
+    length: int,
+) -> Located:
+    """The instance whose metadata name a value at this place of its file. Raises NotVisible.
+
+    Any other place could be the whole file, for who may look and not download, or the name that somebody put right.
+    """
+    statement = tree.instances_of((Instance.header, *_COLUMNS), [series_uid])
+    statement = statement.where(Instance.sop_instance_uid == sop_instance_uid)
+    found = session.execute(door.through(statement, actor, study_uid)).first()
+    if found is None:
+        raise studies.not_visible(session, actor, study_uid)
+    header, *columns = found
+    # Quotes inside text are escaped: no sender can have written this into a value.
+    if f'"BulkDataURI":"{bulk_uri(offset, length)}"'.encode() not in zlib.decompress(header):
+        raise NotVisible()
+    return Located(*columns)
 
 
 @needs(Permission.STUDY_READ)

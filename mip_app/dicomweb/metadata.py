@@ -4,6 +4,7 @@ import json
 import zlib
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from datetime import datetime
 from typing import Any
 
 from isal import igzip, isal_zlib
@@ -15,7 +16,7 @@ from mip_app.core.blobs import NoRoom, blobs
 from mip_app.core.errors import NotVisible
 from mip_app.dicom.frames import FrameIndex
 from mip_app.dicomweb.locating import ROOT
-from mip_app.dicomweb.places import SeriesNow
+from mip_app.dicomweb.places import NOW, SeriesNow
 from mip_app.dicomweb.syntaxes import UNCOMPRESSED, leaving_syntax
 from mip_app.studies import corrections, door
 from mip_app.studies import service as studies
@@ -25,6 +26,7 @@ LEVEL = 1  # of gzip, by ISA-L: 3 makes half the bytes in five times the time, w
 GZIP = 16 + zlib.MAX_WBITS
 PARAMETRIC_MAP = "1.2.840.10008.5.1.4.1.1.30"  # its pixels may be floats, which lie under other tags
 _NO_PIXELS = FrameIndex(reason="no_pixel_data").to_json()
+FORM = 2  # of documents: raised when they say more, or something else; those kept before are found no more
 
 
 @needs(Permission.STUDY_READ)
@@ -33,7 +35,8 @@ def documents(
 ) -> list[bytes]:
     """Gzipped JSON arrays, one a series. Raises NotVisible."""
     statement = (
-        select(Series.id, Series.series_uid, Series.revision, Study.institution_id)
+        select(Series.series_uid, *NOW)
+        .select_from(Series)
         .join(Study, col(Study.id) == Series.study_pk)
         .order_by(col(Series.series_number), col(Series.id))
     )
@@ -43,14 +46,15 @@ def documents(
     if not found:
         raise studies.not_visible(session, actor, study_uid)
     if sop_instance_uid:
-        return [_document(session, study_uid, found[0][1], found[0][0], sop_instance_uid)]
-    return [_kept(session, whose, study_uid, uid, pk, revision) for pk, uid, revision, whose in found]
+        uid, pk, *_ = found[0]
+        return [_document(session, study_uid, uid, pk, sop_instance_uid)]
+    return [_kept(session, SeriesNow(*now), study_uid, uid) for uid, *now in found]
 
 
 @needs(Permission.STUDY_READ)
 def document(session: Session, actor: Actor, series: SeriesNow, study_uid: str, series_uid: str) -> bytes:
     """That of a series that came through the door."""
-    return _kept(session, series.institution, study_uid, series_uid, series.pk, series.revision)
+    return _kept(session, series, study_uid, series_uid)
 
 
 def joined(parts: list[bytes]) -> bytes:
@@ -67,13 +71,20 @@ def unpacked(packed: bytes) -> bytes:
     return plain
 
 
-def _kept(
-    session: Session, institution: int, study_uid: str, series_uid: str, pk: int, revision: int
-) -> bytes:
-    key = f"{institution}/made/metadata/{pk}-{revision}.json.gz"
+def folder(institution: int, study: int, since: datetime) -> str:
+    """How the keys of all documents of a study begin; of no other, also where its key was another's once."""
+    return f"{institution}/made/metadata/{study}-{since:%Y%m%d%H%M%S%f}/"
+
+
+def key_of(series: SeriesNow) -> str:
+    return f"{folder(series.institution, series.study, series.since)}{series.pk}-{series.revision}-{FORM}.json.gz"
+
+
+def _kept(session: Session, series: SeriesNow, study_uid: str, series_uid: str) -> bytes:
+    key = key_of(series)
     kept = blobs().get(key)
     if kept is None:
-        kept = _document(session, study_uid, series_uid, pk)
+        kept = _document(session, study_uid, series_uid, series.pk)
         with suppress(NoRoom):  # a full disk keeps nobody from looking
             blobs().put(key, kept)
     return kept

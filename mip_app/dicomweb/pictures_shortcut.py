@@ -41,11 +41,11 @@ class PicturesShortcut:
         if actor is None or asked is None:
             return False
         study, series, instance, what = asked.groups(default="")
-        now = await self.seen.now(actor, study, series)
-        if now is None:
-            return False
         request = Request(scope, receive)
         try:
+            now = await self.seen.now(actor, study, series)
+            if now is None:
+                return False
             if what == "thumbnail":
                 item = await self._item(actor, now, study, series, instance)
                 found = await rendering_api.thumbnail_of(request, item)

@@ -8,6 +8,7 @@ import json
 from array import array
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import accumulate
 from typing import Any
 
@@ -21,11 +22,16 @@ from mip_app.studies.models import Instance, Series, Study
 
 @dataclass(frozen=True, slots=True)
 class SeriesNow:
-    """A series that somebody may see, as it is at the moment."""
+    """A series that somebody may see, as it is at the moment.
+
+    Keys alone do not say which: SQLite gives those of deleted rows away again.
+    """
 
     pk: int
     revision: int
     institution: int  # whose it is
+    study: int
+    since: datetime  # when its study began to arrive
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +60,22 @@ class Place:
         return 600 + len(self.blob) + 8 * (len(self.table) + len(self.firsts))
 
 
+# Those of `SeriesNow`, in its order.
+NOW: tuple[Any, ...] = (
+    Series.id,
+    Series.revision,
+    Study.institution_id,
+    Study.id,
+    Study.received_at,
+)
+
+
 @needs(Permission.STUDY_READ)
 def series_now(session: Session, actor: Actor, study_uid: str, series_uid: str) -> SeriesNow | None:
     """None for what is not there and for what is not this actor's to see, alike."""
     statement = (
-        select(Series.id, Series.revision, Study.institution_id)
+        select(*NOW)
+        .select_from(Series)
         .join(Study, col(Study.id) == Series.study_pk)
         .where(Series.series_uid == series_uid)
     )

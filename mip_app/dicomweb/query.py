@@ -63,7 +63,7 @@ def parse(level: Level, parameters: Iterable[tuple[str, str]], path: Mapping[str
     for tag, uid in path.items():
         if not studies_service.UID.fullmatch(uid):
             match[tag] = "0"  # nothing is called so
-        elif uid not in match.get(tag, uid):
+        elif uid not in re.split(r"\s*[\\,]\s*", match.get(tag, uid)):
             match[tag] = "0"
         else:
             match[tag] = uid

@@ -85,16 +85,9 @@ def value(item: Located, offset: int, length: int) -> Iterator[bytes]:
     if item.transfer_syntax_uid in DEFLATED:
         pieces = _inflated(item, offset, length)
         return chain([next(pieces, b"")], pieces)  # what is not there is known before anything is sent
-    within(item, offset, length)
+    if offset < 0 or length < 0 or offset + length > item.size:
+        raise NotVisible()
     return blobs().ranges(item.blob, cut([(offset, length)], 0, length))
-
-
-def within(item: Located, offset: int, length: int) -> None:
-    """Raises NotVisible for a place that is not in the file."""
-    if offset < 0 or length < 0:
-        raise NotVisible()
-    if item.transfer_syntax_uid not in DEFLATED and offset + length > item.size:
-        raise NotVisible()
 
 
 def _inflated(item: Located, offset: int, length: int) -> Iterator[bytes]:

@@ -197,7 +197,7 @@ async def bulk_data(
 ) -> Response:
     """A value by its place in the stored file, as the metadata names it."""
     form = accepting.octets(accepting.wishes(accept, request.query_params.get("accept", "")))
-    item = await looking(locating.instance, study, series, instance)
+    item = await looking(locating.holder, study, series, instance, offset, length)
     await noting.viewed(study)
     return await _value(request, item, offset, length, form)
 
@@ -227,7 +227,6 @@ async def _value(request: Request, item: Located, offset: int, length: int, form
     tag = f'"{item.sha256[:32]}-v{offset}-{length}"'
 
     def read(start: int, count: int) -> Iterator[bytes]:
-        retrieve.within(item, offset, length)
         return retrieve.value(item, offset + start, count)
 
     return await asyncio.to_thread(partial.answer, request.headers, tag, length, read, OCTETS, headers)

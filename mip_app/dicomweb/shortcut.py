@@ -1,6 +1,6 @@
 """Frames as stored, and metadata of a series, answered in front of the framework: there they are most of all requests.
 
-Whatever is not plain here (several frames, decoding, another institution's study, an error) is left to the routes of
+Whatever is not plain here (several frames, decoding, what may not be seen, an error) is left to the routes of
 `api.py`, which answer it as they would without this.
 """
 
@@ -53,7 +53,7 @@ class DicomWebShortcut:
         self.files = OpenFiles()
         self.ready = ReadyFrames()
         self._placing: AtOnce[SeriesNow, dict[str, Place]] = AtOnce()
-        self._writing: AtOnce[SeriesNow, bytes] = AtOnce()
+        self._writing: AtOnce[SeriesNow, tuple[bytes, str]] = AtOnce()
         bus.hear(self._heard)
 
     def takes(self, scope: Scope) -> bool:
@@ -181,10 +181,9 @@ class DicomWebShortcut:
         """Gzipped, with its hash. Raises NotVisible."""
         found = self.documents.get(now)
         if found is None:
-            make = partial(asyncio.to_thread, read, metadata.document, actor, now, study, series)
-            packed = await self._writing.made(now, make)
-            found = packed, hashlib.sha256(packed).hexdigest()[:32]
-            self.documents.put(now, found, len(packed) + 300)
+            make = partial(asyncio.to_thread, _tagged, actor, now, study, series)
+            found = await self._writing.made(now, make)
+            self.documents.put(now, found, len(found[0]) + 300)
         return found
 
     async def _unpacked(self, now: SeriesNow, packed: bytes) -> bytes:
@@ -206,6 +205,11 @@ class DicomWebShortcut:
         """Something of an institution's studies changed, in whatever process."""
         if topic.startswith("studies:"):
             self.files.let_go_of_removed()
+
+
+def _tagged(actor: Actor, now: SeriesNow, study: str, series: str) -> tuple[bytes, str]:
+    packed = read(metadata.document, actor, now, study, series)
+    return packed, hashlib.sha256(packed).hexdigest()[:32]
 
 
 def _pieces(parts: list[tuple[int, int]]) -> list[tuple[int, int]]:

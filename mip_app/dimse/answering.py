@@ -79,8 +79,8 @@ def answer(
     """Every request has a final response, whatever happens."""
     known = exchange.association.caller
     assert known is not None
-    caller = admitting.caller(known.node.ae_title, known.actor.address)
     try:
+        caller = admitting.caller(known.node.ae_title, known.actor.address)
         if caller is None or not allowed(caller.node):
             refuse(caller or known, act)
             exchange.respond(NOT_AUTHORISED)

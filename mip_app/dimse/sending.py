@@ -87,7 +87,7 @@ COLUMNS: tuple[Any, ...] = (
 @needs(Permission.STUDY_READ)
 def stored(session: Session, actor: Actor, study_uid: str, series: Sequence[str] = ()) -> list[Stored]:
     """What there is to send: own studies, for nobody passes on what was granted. Raises NotVisible."""
-    statement = tree.instances_of(COLUMNS, study_uid, series)
+    statement = tree.instances_of(COLUMNS, series).where(Study.study_uid == study_uid)
     found = [Stored(*row) for row in session.execute(door.within(statement, actor))]
     if not found:
         raise studies.not_visible(session, actor, study_uid)

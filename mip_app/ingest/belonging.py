@@ -162,4 +162,4 @@ def _flag(session: Session, actor: Actor, first: Patient, other: Patient, study:
     )
     subject = f"study:{study.study_uid}" if study else f"patient:{first.id}"
     audit.record(session, actor, Act.DATA_FLAGGED, subject)
-    bus.touch(session, patients.maintenance_topic(actor))
+    bus.touch(session, patients.maintenance_topic(actor.institution))

@@ -43,12 +43,19 @@ class Checkers:
         self._threads = ThreadPoolExecutor(jobs, thread_name_prefix="mip-check")
         self._idle: queue.SimpleQueue[Connection] = queue.SimpleQueue()
         self._started: list[Connection] = []
+        # What has not been handed on yet: it leaves the waiting room where somebody interrupts.
+        self._here: list[Checked | Outcome] = []
+        self._ahead: deque[tuple[Future[list[Checked | Outcome]], list[Parcel]]] = deque()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self._threads.shutdown(cancel_futures=True)
+        _abandon(self._here)
+        for checked, parcels in self._ahead:
+            failed = checked.cancelled() or checked.exception()
+            _abandon(parcels if failed else checked.result())
         for connection in self._started:
             connection.close()
 
@@ -57,18 +64,25 @@ class Checkers:
         """What is checked of each batch, in their order."""
         offered = iter(batches)
         for batch in islice(offered, HERE if self.jobs > 1 else None):
-            yield [check(actor, source) for source in batch]
-        ahead: deque[Future[list[Checked | Outcome]]] = deque()
+            for source in batch:
+                self._here.append(check(actor, source))
+            here, self._here = self._here, []
+            yield here
         for batch in offered:
             if not self._started:
                 for _ in range(self.jobs):
                     self._idle.put(self._start())
             parcels = [_parcel(actor, source) for source in batch]
-            ahead.append(self._threads.submit(self._checked, actor, parcels))
-            if len(ahead) > AHEAD * self.jobs:
-                yield ahead.popleft().result()
-        while ahead:
-            yield ahead.popleft().result()
+            self._ahead.append((self._threads.submit(self._checked, actor, parcels), parcels))
+            if len(self._ahead) > AHEAD * self.jobs:
+                yield self._next()
+        while self._ahead:
+            yield self._next()
+
+    def _next(self) -> list[Checked | Outcome]:
+        found = self._ahead[0][0].result()
+        self._ahead.popleft()  # not before: who is interrupted while it waits leaves it behind
+        return found
 
     def _start(self) -> Connection:
         context = get_context(
@@ -91,6 +105,14 @@ class Checkers:
         finally:
             self._idle.put(connection)
         return [kept(actor, item) if isinstance(item, Examined) else item for item in found]
+
+
+def _abandon(items: Iterable[Parcel | Checked]) -> None:
+    for item in items:
+        if isinstance(item, Checked):
+            item.kept.abandon()
+        elif isinstance(item, tuple):
+            item[1].discard()
 
 
 def _parcel(actor: Actor, source: Source) -> Parcel:

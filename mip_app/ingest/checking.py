@@ -87,6 +87,10 @@ class Keeping:
         assert self._done is not None
         self._done.result()
 
+    def abandon(self) -> None:
+        """Nobody will commit it: it leaves the waiting room. Before it is on its way."""
+        self._received.discard()
+
     def _keep(self) -> None:
         try:
             blobs().keep(self._received, self._key)

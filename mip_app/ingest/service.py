@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from itertools import islice
 
 from mip_app.core.actor import Actor, Permission, needs
@@ -39,12 +39,16 @@ def take_in(
 
 def _take_in(actor: Actor, batches: Iterator[list[Checked | Outcome]]) -> Iterator[Outcome]:
     waiting: deque[Batch] = deque()
-    for checked in batches:
-        waiting.append((checked, submit(actor, checked)))
-        if len(waiting) > 1:
-            yield from together(*waiting.popleft())
-    for items, stored in waiting:
-        yield from together(items, stored)
+    try:
+        for checked in batches:
+            waiting.append((checked, submit(actor, checked)))
+            if len(waiting) > 1:
+                yield from together(*waiting[0])
+                waiting.popleft()
+        for items, stored in waiting:
+            yield from together(items, stored)
+    finally:  # whoever leaves early leaves no file in its place without its row
+        wait([stored for _, stored in waiting])
 
 
 @needs(Permission.STUDY_UPLOAD)

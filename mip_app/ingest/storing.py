@@ -132,7 +132,7 @@ class _Storing:
                     sender=self.actor.name,
                 )
             )
-            bus.touch(self.session, maintenance_topic(self.actor))
+            bus.touch(self.session, maintenance_topic(self.actor.institution))
             self._refuse(f"instance:{uid}", "ingest.other_bytes")
         return item.outcome(Kind.REFUSED, "ingest.other_bytes")
 

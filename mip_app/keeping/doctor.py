@@ -8,6 +8,7 @@ arrives meanwhile is young, and is left alone.
 import gzip
 import hashlib
 import json
+import re
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
@@ -129,12 +130,9 @@ class Checkup:
         for key, size, of_an_image in bench.thumbnails():
             yield from self._made(key, size, of_an_image, _is_picture)
         for page in bench.documents():
-            known = read(
-                rows.revisions, CONSOLE, [series for key, _ in page if (series := _document(key)[1])]
-            )
+            known = read(rows.documents, CONSOLE, [series for key, _ in page if (series := _series(key))])
             for key, size in page:
-                institution, series, revision = _document(key)
-                yield from self._made(key, size, known.get(series) == (institution, revision), _is_document)
+                yield from self._made(key, size, key in known, _is_document)
 
     def _made(self, key: str, size: int, wanted: bool, good: Callable[[bytes], bool]) -> Iterator[Finding]:
         found = None if wanted else Finding(Kind.OUTDATED, key)
@@ -158,13 +156,10 @@ class Checkup:
             wrong, last = read(rows.counts, CONSOLE, last)
 
 
-def _document(key: str) -> tuple[int, int, int]:
-    """Institution, series, revision: <institution>/made/metadata/<series>-<revision>.json.gz."""
-    series, _, revision = key.rpartition("/")[2].removesuffix(".json.gz").partition("-")
-    numbers = (key.partition("/")[0], series, revision)
-    if not all(number.isdecimal() for number in numbers):
-        return 0, 0, 0
-    return int(numbers[0]), int(numbers[1]), int(numbers[2])
+def _series(key: str) -> int:
+    """The key of the series whose metadata document this may be; 0: of none."""
+    begins = key.rpartition("/")[2].partition("-")[0]
+    return int(begins) if re.fullmatch("[0-9]{1,18}", begins) else 0
 
 
 def _is_document(data: bytes) -> bool:

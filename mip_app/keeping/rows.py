@@ -10,7 +10,9 @@ from mip_app.audit import service as audit
 from mip_app.audit.models import Act
 from mip_app.core import bus
 from mip_app.core.actor import Actor, Permission, needs
-from mip_app.studies import door
+from mip_app.dicomweb import metadata, places
+from mip_app.dicomweb.places import SeriesNow
+from mip_app.studies import door, granted
 from mip_app.studies.models import ErasedBlob, Instance, Series, SetAside, Study
 
 PAGE = 5000  # rows
@@ -146,17 +148,15 @@ def recount(session: Session, actor: Actor, study_pk: int) -> None:
     study.instance_count = sum(line.instance_count for line in lines)
     scope = audit.institution_scope(study.institution_id)
     audit.record(session, actor, Act.DATA_REPAIRED, f"study:{study.study_uid}", scope=scope)
-    bus.touch(session, f"studies:{study.institution_id}")
+    bus.touch(session, granted.topic(study.institution_id))
 
 
 @needs(Permission.ADMIN_DATA)
-def revisions(session: Session, actor: Actor, series: Sequence[int]) -> dict[int, tuple[int, int]]:
-    """Institution and revision of each series that is there."""
+def documents(session: Session, actor: Actor, series: Sequence[int]) -> set[str]:
+    """The key of the metadata document of each series that is there."""
     at_console(actor)
-    statement = select(Series.id, Series.institution_id, Series.revision).where(col(Series.id).in_(series))
-    return {
-        pk: (institution, revision) for pk, institution, revision in session.execute(door.marked(statement))
-    }
+    now = select(*places.NOW).join(Study, col(Study.id) == Series.study_pk).where(col(Series.id).in_(series))
+    return {metadata.key_of(SeriesNow(*row)) for row in session.execute(door.marked(now))}
 
 
 @needs(Permission.ADMIN_DATA)

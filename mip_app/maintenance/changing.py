@@ -144,7 +144,7 @@ def renew_documents(session: Session, studies: Iterable[int]) -> list[str]:
 
 def tell(session: Session, actor: Actor) -> None:
     bus.touch(session, topic(actor))
-    bus.touch(session, patients.maintenance_topic(actor))
+    bus.touch(session, patients.maintenance_topic(actor.institution))
 
 
 @needs(Permission.ADMIN_DATA)
@@ -184,6 +184,37 @@ def undo(session: Session, actor: Actor, change_id: int) -> None:
         subject = f"study:{uid}" if uid else f"change:{change.id}"
         audit.record(session, actor, Act.DATA_UNDONE, subject, decision=change.kind, number=change.id)
     tell(session, actor)
+
+
+def forget_study(session: Session, study: Study) -> None:
+    """Before its row goes: who takes a decision back later means this study, and not one that has its key by then."""
+    for change in session.exec(_standing(study.institution_id)).all():
+        before: dict[str, Any] = dict(change.before)
+        if str(study.id) in before["studies"]:
+            kept = {key: value for key, value in before["studies"].items() if key != str(study.id)}
+            change.before = {**before, "studies": kept}
+            session.add(change)
+    session.flush()
+
+
+def concerns(session: Session, institution: int, patient: int) -> bool:
+    """Whether a patient's row is needed to take a decision back."""
+    changes = session.exec(_standing(institution)).all()
+    return any(f"p{patient}" in _rows_of(change) | _owners(change) for change in changes)
+
+
+def _standing(institution: int) -> Any:
+    """Decisions that can be taken back."""
+    own = select(DataChange).where(
+        DataChange.institution_id == institution, col(DataChange.undone_at).is_(None)
+    )
+    return door.marked(own)
+
+
+def _owners(change: DataChange) -> set[str]:
+    """Patients whom its studies go back to."""
+    before: dict[str, Any] = dict(change.before)
+    return {f"p{kept[name]}" for kept in before["studies"].values() for name in ("patient_pk", "origin_pk")}
 
 
 def _own(session: Session, actor: Actor, change_id: int) -> DataChange:

@@ -6,6 +6,7 @@ that an instance refers to again: a study may be sent anew at any time.
 
 import asyncio
 import logging
+from collections.abc import Callable
 
 from sqlalchemy import Engine
 from sqlmodel import Session, col, select
@@ -16,6 +17,7 @@ from mip_app.core.clock import utc_now
 from mip_app.core.logs import note
 from mip_app.studies import door
 from mip_app.studies.models import ErasedBlob, ErasureState, Instance, SetAside, StudyErasure
+from mip_app.studies.patients import maintenance_topic
 
 log = logging.getLogger(__name__)
 
@@ -25,41 +27,66 @@ EVERY = 60.0  # seconds between looks all the same: for what failed, or was left
 
 
 def remove(engine: Engine, readers: Engine | None = None) -> int:
-    """All that is marked. How many blobs went. `readers`: to look without keeping writers waiting."""
-    gone = 0
+    """All that is marked. How many blobs went. `readers`: to look without keeping writers waiting.
+
+    Raises what kept one deletion from its end, after the others came to theirs.
+    """
+    gone, trouble = 0, None
+    confirmed = select(StudyErasure.id, StudyErasure.institution_id)
     with Session(readers or engine) as session:
-        waiting = session.exec(
-            select(StudyErasure.id).where(StudyErasure.state == ErasureState.CONFIRMED)
-        ).all()
-    for key in waiting:
-        while True:
-            with Session(engine) as session, session.begin():
-                removed, left = _some(session, key or 0)
-                topics = bus.record(session)
-            bus.publish(topics)
-            gone += removed
-            if not left:
-                break
+        waiting = session.exec(confirmed.where(StudyErasure.state == ErasureState.CONFIRMED)).all()
+    for key, institution in waiting:
+        try:
+            while removed := _step(engine, _some, key or 0):
+                gone += removed
+            # Named so that nobody can tell of which study (dicomweb/ready_frames.py); made again when asked for.
+            _remove_below(f"{institution}/made/frames/")
+            _step(engine, _done, key or 0)
+        except Exception as error:
+            trouble = error
+    if trouble:
+        raise trouble
     return gone
 
 
-def _some(session: Session, erasure_id: int) -> tuple[int, bool]:
+def _step(engine: Engine, work: Callable[[Session, int], int], key: int) -> int:
+    with Session(engine) as session, session.begin():
+        done = work(session, key)
+        topics = bus.record(session)
+    bus.publish(topics)
+    return done
+
+
+def _some(session: Session, erasure_id: int) -> int:
     """Remove the next blobs. Ingest of the same study waits meanwhile (ingest/belonging.py, `require_bytes`)."""
-    erasure = session.exec(select(StudyErasure).where(StudyErasure.id == erasure_id).with_for_update()).one()
+    erasure = _held(session, erasure_id)
     rows = session.exec(select(ErasedBlob).where(ErasedBlob.erasure_id == erasure_id).limit(TOGETHER)).all()
     again = _needed(session, erasure.institution_id, {row.sop_instance_uid for row in rows})
     for row in rows:
-        if row.blob not in again:
+        if row.blob.endswith("/"):
+            _remove_below(row.blob)
+        elif row.blob not in again:
             blobs().remove(row.blob)
         session.delete(row)
-    if not rows and erasure.state == ErasureState.CONFIRMED:
-        # Named so that nobody can tell of which study (dicomweb/ready_frames.py); made again when asked for.
-        for key, _ in list(blobs().keys(f"{erasure.institution_id}/made/frames/")):
-            blobs().remove(key)
+    return len(rows)
+
+
+def _done(session: Session, erasure_id: int) -> int:
+    erasure = _held(session, erasure_id)
+    if erasure.state == ErasureState.CONFIRMED:  # nobody else was faster
         erasure.state, erasure.done_at = ErasureState.DONE, utc_now()
         session.add(erasure)
-        bus.touch(session, f"data:{erasure.institution_id}")
-    return len(rows), bool(rows)
+        bus.touch(session, maintenance_topic(erasure.institution_id))
+    return 0
+
+
+def _held(session: Session, erasure_id: int) -> StudyErasure:
+    return session.exec(select(StudyErasure).where(StudyErasure.id == erasure_id).with_for_update()).one()
+
+
+def _remove_below(prefix: str) -> None:
+    for key, _ in list(blobs().keys(prefix)):
+        blobs().remove(key)
 
 
 def _needed(session: Session, institution: int, uids: set[str]) -> set[str]:

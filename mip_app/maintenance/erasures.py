@@ -18,7 +18,8 @@ from mip_app.core.actor import Actor, Permission, needs
 from mip_app.core.clock import utc_now
 from mip_app.core.errors import Conflict, NotVisible
 from mip_app.core.settings import settings
-from mip_app.maintenance import erasing
+from mip_app.dicomweb import metadata
+from mip_app.maintenance import changing, erasing
 from mip_app.maintenance.changing import tell
 from mip_app.maintenance.conflicts import reason_of
 from mip_app.maintenance.finding import NO_STUDY, FoundStudy, line, own_study, size_of, who, zone
@@ -290,17 +291,11 @@ def _mark_bytes(session: Session, row: StudyErasure, study: Study) -> None:
     found = [(uid, blob) for uid, blob in session.exec(door.marked(stored)).all()]
     aside = session.exec(_aside(study)).all()
     found += [(one.sop_instance_uid, one.blob) for one in aside if one.blob]
-    series = session.exec(door.marked(select(Series.id, Series.revision).where(Series.study_pk == study.id)))
-    made = [
-        f"{study.institution_id}/made/metadata/{key}-{revision}.json.gz"
-        for key, last in series.all()
-        for revision in range(last + 1)
-    ]
-    found += [("", blob) for blob in made]
     found += [
         ("", f"{study.institution_id}/made/thumbnails/{sha[:2]}/{sha}-128.jpg")
         for sha in (blob.rpartition("/")[2].removesuffix(".dcm") for uid, blob in found if uid)
     ]
+    found.append(("", metadata.folder(study.institution_id, study.id or 0, study.received_at)))
     session.add_all(
         ErasedBlob(
             erasure_id=row.id or 0, institution_id=study.institution_id, sop_instance_uid=uid, blob=blob
@@ -315,6 +310,7 @@ def _mark_bytes(session: Session, row: StudyErasure, study: Study) -> None:
 def _remove_rows(session: Session, study: Study) -> None:
     key, patient = study.id or 0, study.patient_pk
     granted.forget_study(session, key)
+    changing.forget_study(session, study)
     series = select(Series.id).where(Series.study_pk == key)
     for statement in (
         delete(PrintRecord).where(col(PrintRecord.study_pk) == key),
@@ -329,11 +325,12 @@ def _remove_rows(session: Session, study: Study) -> None:
         delete(Study).where(col(Study.id) == key),
     ):
         session.execute(statement, execution_options={"synchronize_session": False})
-    _forget_patient(session, patient)
+    _forget_patient(session, study.institution_id, patient)
 
 
-def _forget_patient(session: Session, patient: int) -> None:
-    """A patient of whom nothing is left, no study and no decision to make, is not kept for their name's sake."""
+def _forget_patient(session: Session, institution: int, patient: int) -> None:
+    """A patient of whom nothing is left, no study and no decision to make or to take back, is not kept for their
+    name's sake."""
     of_them = (
         select(Study.id).where((col(Study.patient_pk) == patient) | (col(Study.origin_pk) == patient)),
         select(Patient.id).where(Patient.merged_into == patient),
@@ -342,6 +339,8 @@ def _forget_patient(session: Session, patient: int) -> None:
         ),
     )
     if any(session.exec(door.marked(one.limit(1))).first() for one in of_them):
+        return
+    if changing.concerns(session, institution, patient):
         return
     granted.forget_patient(session, patient)
     session.execute(delete(PatientKey).where(col(PatientKey.patient_id) == patient))

@@ -108,8 +108,8 @@ def listed(session: Session, actor: Actor) -> list[AsideRow]:
             study=studies.get(row.sop_instance_uid, NO_STUDY),
             received=at(row.received_at),
             sender=sender(row.sender),
-            bytes=_size(row.blob),
-            size=size_of(_size(row.blob)),
+            bytes=(number := _size(row.blob)),
+            size=size_of(number),
             decision=row.decision,
             decided=at(row.decided_at),
             decided_by=row.decided_by,
@@ -188,6 +188,7 @@ def replace(session: Session, actor: Actor, aside_id: int) -> None:
     was = (kept.blob, kept.sha256, kept.received_at)
     packed = json.dumps(header.json, ensure_ascii=False, separators=(",", ":")).encode()
     kept.blob, kept.sha256, kept.size = aside.blob, aside.sha256, _size(aside.blob)
+    kept.sop_class_uid = header.sop_class_uid
     kept.header, kept.frames = zlib.compress(packed, 1), header.frames.to_json()
     kept.frame_count = header.frames.count or header.number_of_frames
     kept.rows, kept.columns = header.rows or None, header.columns or None

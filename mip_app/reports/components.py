@@ -75,11 +75,14 @@ def phone_bar(viewer: rx.Component | None) -> rx.Component:
 
 
 def badge() -> rx.Component:
-    return rx.match(
+    said = rx.match(
         REPORT.status,
         *((word, rx.el.span(t(f"report.status_{word}"), class_name=shape)) for word, shape in BADGES),
         rx.el.span(t("report.status_amended"), class_name="st st-amended"),
     )
+    # Of a granted study: whoever may not write on it is told nothing before it is released.
+    untold = (STUDY.whose != "") & (REPORT.status == "none") & ~TEXT.open
+    return rx.cond(untold, rx.fragment(), said)
 
 
 def state_line() -> rx.Component:

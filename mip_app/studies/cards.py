@@ -57,7 +57,7 @@ def _card(row: RowVar) -> rx.Component:
             ),
             rx.el.span(
                 rx.cond(row.time != "", rx.el.span(_when(row), class_name="num text-muted")),
-                parts.status_badge(row.status),
+                parts.report_badge(row),
                 parts.writer(row, minutes=False),
                 parts.whose(row),
                 class_name="mt-1 flex items-center gap-2.5 overflow-hidden text-sm whitespace-nowrap",

@@ -6,6 +6,7 @@ Patient attributes are there when the study's patient is not whom its files name
 from collections.abc import Mapping
 from typing import Any
 
+from mip_app.dicom.dicomjson import NAME_GROUPS
 from mip_app.studies.models import Patient, Study
 
 Json = dict[str, Any]
@@ -15,12 +16,11 @@ NAME, ID, ISSUER, BIRTH, SEX, ACCESSION = (
 )  # fmt: skip
 OF_PATIENT = frozenset({NAME, ID, ISSUER, BIRTH, SEX})
 WITHOUT_ID = "study:"  # begins the issuer of a patient whose files carry no ID: see ingest/belonging.py
-_GROUPS = ("Alphabetic", "Ideographic", "Phonetic")
 
 
 def of_patient(patient: Patient) -> Json:
     """All that identifies a patient; what is unknown is empty, so that nothing of another person is left."""
-    groups = dict(zip(_GROUPS, (group.strip() for group in patient.person_name.split("=")), strict=False))
+    groups = dict(zip(NAME_GROUPS, (group.strip() for group in patient.person_name.split("=")), strict=False))
     issuer = "" if patient.issuer.startswith(WITHOUT_ID) else patient.issuer
     return {
         NAME: _element("PN", {name: group for name, group in groups.items() if group}),

@@ -60,6 +60,11 @@ def status_badge(status: Any) -> rx.Component:
     )
 
 
+def report_badge(row: RowVar) -> rx.Component:
+    """Of a granted study nothing is told before a report is released: that is not to say that none is written."""
+    return rx.cond((row.whose != "") & (row.status == "none"), missing(), status_badge(row.status))
+
+
 def name(row: RowVar, class_name: str) -> rx.Component:
     return rx.cond(
         row.name != "",

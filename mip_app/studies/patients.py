@@ -6,7 +6,6 @@ from datetime import date
 from sqlalchemy import insert
 from sqlmodel import Session, col, delete, select
 
-from mip_app.core.actor import Actor
 from mip_app.core.prepared import Prepared
 from mip_app.dicom.names import display_name, search_keys
 from mip_app.studies import door
@@ -71,6 +70,6 @@ def keys_of(session: Session, patient: Patient) -> list[PatientKey]:
     return list(session.exec(select(PatientKey).where(PatientKey.patient_id == patient.id)).all())
 
 
-def maintenance_topic(actor: Actor) -> str:
-    """What the data maintenance page of the actor's institution listens to."""
-    return f"data:{actor.institution}"
+def maintenance_topic(institution: int) -> str:
+    """What the data maintenance page of an institution listens to."""
+    return f"data:{institution}"

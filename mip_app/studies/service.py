@@ -15,7 +15,7 @@ from mip_app.audit import service as audit
 from mip_app.audit.models import Act
 from mip_app.core import bus
 from mip_app.core.actor import Actor, Permission, needs
-from mip_app.core.errors import NotVisible
+from mip_app.core.errors import NotPermitted, NotVisible
 from mip_app.studies import door, granted, grants
 from mip_app.studies.age import age_at
 from mip_app.studies.models import Patient, PatientClass, ReportStatus, Study
@@ -150,6 +150,16 @@ def head(session: Session, actor: Actor, study_uid: str) -> StudyHead:
         series_count=study.series_count,
         instance_count=study.instance_count,
     )
+
+
+@needs(Permission.STUDY_READ)
+def require_download(session: Session, actor: Actor, study_uid: str) -> None:
+    """Raises NotVisible; NotPermitted where a study may be looked at, and its files are not given away."""
+    study = session.exec(door.through(select(Study), actor, study_uid)).first()
+    if study is None:
+        raise not_visible(session, actor, study_uid)
+    if not grants.may_download(session, actor, study):
+        raise NotPermitted("grant.no_download")
 
 
 def released_status(study: Study) -> ReportStatus:

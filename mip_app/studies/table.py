@@ -125,7 +125,7 @@ COLUMNS = (
         "report",
         "w-28 pl-6 group-data-[hidden~=report]/list:hidden",
         "pl-6 group-data-[hidden~=report]/list:hidden",
-        lambda row: parts.status_badge(row.status),
+        parts.report_badge,
     ),
     Column(
         "editor",

@@ -21,7 +21,7 @@ def instances(*columns: Any) -> Any:
     )
 
 
-def instances_of(columns: Collection[Any], study_uid: str, series_uids: Collection[str] = ()) -> Any:
-    """Of one study, all its series or some."""
-    statement = instances(*columns).where(Study.study_uid == study_uid).order_by(*IN_ORDER)
+def instances_of(columns: Collection[Any], series_uids: Collection[str] = ()) -> Any:
+    """Of one study, which whoever asks names, all its series or some."""
+    statement = instances(*columns).order_by(*IN_ORDER)
     return statement.where(col(Series.series_uid).in_(series_uids)) if series_uids else statement

@@ -74,7 +74,7 @@ def test_senders_and_readers_hear_that_it_is_away(up, on_s3, api):
     answer = post(api, related(image(2)))
     assert (answer.status_code, reasons(answer.json())) == (503, [0xA700])
     assert references(answer.json(), FAILED) == [f"{ROOT}.1.1.2"]
-    for path in ("/frames/1", "/bulkdata/0/9", ""):
+    for path in ("/frames/1", "/bulkdata/7FE00010", ""):
         assert api.get(f"{SERIES}/instances/{ROOT}.1.1.1{path}").status_code == 503
     assert api.get(f"{SERIES}/thumbnail").status_code == 503
     assert api.get(f"/dicom-web/studies/{ROOT}.1/series").status_code == 200  # the database answers

@@ -75,7 +75,6 @@ GUARD_NOTHING = {
     "mip_app.studies.service.topic": "a name to listen to, no data",
     "mip_app.studies.query.narrowing.narrowed": "conditions, for `find`, which declares",
     "mip_app.studies.query.pages.searched": "a statement's shape, for `find`, which declares",
-    "mip_app.studies.patients.maintenance_topic": "a name to listen to, no data",
     "mip_app.maintenance.changing.next_variant": "a number, for services that declare",
     "mip_app.maintenance.changing.tell": "names to listen to, no data",
     # On a report that is taken out already: whoever has a Desk came through `opened`, which declares.

@@ -103,7 +103,6 @@ ADDRESSES = (
     "studies/{study}/series/{series}/metadata",
     "studies/{study}/series/{series}/instances",
     "studies/{study}/series/{series}/instances/{instance}/frames/1",
-    "studies/{study}/series/{series}/instances/{instance}/bulkdata/0/10",
     "studies/{study}/series/{series}/instances/{instance}",
     "studies/{study}/series/{series}/instances/{instance}/bulkdata/7FE00010",
     "studies/{study}/series/{series}/instances/{instance}/frames/1/rendered",

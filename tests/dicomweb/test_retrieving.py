@@ -129,6 +129,7 @@ def test_frames_one_by_one_and_in_lists(jn: httpx.Client, taken: Take) -> None:
         ("", "application/zip", 406, "dicomweb.not_acceptable"),
         ("/bulkdata/00100011", "*/*", 404, "error.not_visible"),
         ("/bulkdata/../../x", "*/*", 404, ""),
+        ("/bulkdata/0/1000", "*/*", 404, "error.not_visible"),  # bytes of the file that are no value
         ("/bulkdata/0/99999999", "*/*", 404, "error.not_visible"),
         ("/bulkdata/-1/5", "*/*", 404, "error.not_visible"),
         ("/bulkdata/7FE00010", "image/jpeg", 406, "dicomweb.not_acceptable"),
@@ -184,7 +185,7 @@ def test_pixels_leave_by_their_address_in_the_metadata(site: Site, jn: httpx.Cli
         assert "7FE00010" not in jn.get(f"{address(taken(without))}/metadata").json()[0]
 
 
-def test_a_document_leaves_by_its_address_in_the_metadata(jn: httpx.Client, taken: Take) -> None:
+def test_a_document_leaves_by_its_address_in_the_metadata(site: Site, jn: httpx.Client, taken: Take) -> None:
     path = taken(shared("dicom", "objects", "encapsulated_pdf.dcm"))
     (header,) = jn.get(f"{address(path)}/metadata").json()
     told = header["00420011"]
@@ -192,6 +193,8 @@ def test_a_document_leaves_by_its_address_in_the_metadata(jn: httpx.Client, take
     if "BulkDataURI" in told:
         there = jn.get(told["BulkDataURI"].removeprefix("/dicom-web"))
         assert there.content == original.EncapsulatedDocument
+        others = {"Authorization": f"Bearer {site.keys['QH2']}"}
+        assert jn.get(there.url, headers=others).status_code == 404
     assert jn.get(f"{address(path)}/bulkdata/00420011").content == original.EncapsulatedDocument
     assert jn.get(f"{address(path)}/rendered").json()["code"] == "image.cannot_draw"
     explicit = jn.get(address(path), headers={"Accept": f"application/dicom; transfer-syntax={JLS}"})

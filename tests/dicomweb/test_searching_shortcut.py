@@ -94,6 +94,9 @@ def test_what_is_odd_is_answered_in_the_words_of_the_route(house: House, uids: l
     assert house.same("/studies", accept="text/html").status_code == 406
     assert len(house.left) == len(wrong) + 1
     assert house.same(f"/studies/{uids[0]}/series?Modality=US").json() == []  # it is there, and has none
+    for other in (f"{uids[0]}9", f"{uids[0][:-1]}", uids[1]):  # the address says one study, the key another
+        assert house.same(f"/studies/{uids[0]}/series?StudyInstanceUID={other}").json() == [], other
+    assert len(house.same(f"/studies/{uids[0]}/series?StudyInstanceUID={uids[1]},{uids[0]}").json()) == 1
     assert house.get("/studies", accept="application/dicom+xml").content.startswith(b"--")
 
 

@@ -275,6 +275,19 @@ def test_a_search_that_finds_too_much_says_so(ours: Serving, monkeypatch: pytest
     assert "more than 1" in answers[-1][0].ErrorComment
 
 
+def test_who_asks_cannot_be_looked_up_and_is_answered_all_the_same(
+    ours: Serving, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = StudyRootQueryRetrieveInformationModelFind
+    with associated(ours.port, model) as association:
+        with monkeypatch.context() as away:
+            away.setattr(answering.admitting, "caller", lambda *_: 1 / 0)
+            (status, _), *_ = association.send_c_find(keys(StudyInstanceUID=""), model)
+            assert int(status.Status) == 0xC000
+        (*_, (status, _)) = association.send_c_find(keys(StudyInstanceUID=""), model)
+        assert int(status.Status) == 0
+
+
 def test_a_search_ends_when_it_is_cancelled(ours: Serving, monkeypatch: pytest.MonkeyPatch) -> None:
     said = answering.Exchange.respond
 

@@ -26,6 +26,7 @@ def test_a_granted_study_says_whose_it_is_and_opens(someone, site: Site, viewpor
     row = page.locator(f"[data-uid='{uid}']:visible")
     expect(row.locator("[data-whose]")).to_contain_text("江南市第一人民医院")
     expect(row.locator("[data-act=send]")).to_have_count(0)
+    expect(row).not_to_contain_text("未写")  # nobody here is told
     if folder := os.environ.get("MIP_SHOTS"):
         page.screenshot(path=f"{folder}/granted-{viewport}.png")
     row.locator("[data-act=images]").first.click()

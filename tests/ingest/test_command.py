@@ -9,11 +9,14 @@ import zipfile
 
 import pytest
 
+from mip_app.core.blobs import blobs
 from mip_app.core.errors import NotVisible
 from mip_app.core.settings import settings
 from mip_app.ingest.checkers import Checkers
 from mip_app.ingest.command import ingest
+from mip_app.studies.models import Instance
 from tests.ingest.made import image, series
+from tests.maintenance.conftest import rows
 
 
 @pytest.fixture
@@ -118,6 +121,29 @@ def test_a_process_that_dies_takes_no_file_along(run, tmp_path, monkeypatch):
     monkeypatch.setattr(Checkers, "_start", start)
     series(tmp_path / "ct", 100)
     assert run(tmp_path / "ct", jobs=2) == (0, "100 stored, 0 unchanged, 0 refused\n")
+
+
+@pytest.mark.parametrize("db", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("at", [3, 16 * 5])
+def test_who_interrupts_leaves_no_file_that_is_nobodys(run, tmp_path, at):
+    """Neither in the waiting room nor in its place: what was handed over is committed, the rest is not there."""
+
+    class Interrupted(io.StringIO):
+        def write(self, line: str) -> int:
+            if len(self.getvalue().splitlines()) == at:
+                raise KeyboardInterrupt
+            return super().write(line)
+
+    series(tmp_path / "ct", 16 * 14)
+    with tarfile.open(tmp_path / "z.tar.gz", "w:gz") as archive:  # what comes by once is received here
+        for path in (tmp_path / "ct").iterdir():
+            archive.add(path, path.name)
+    for paths in ([tmp_path / "ct"], [tmp_path / "z.tar.gz"]):
+        with pytest.raises(KeyboardInterrupt):
+            run(*paths, report=Interrupted(), jobs=2)
+        assert list(blobs().incoming.iterdir()) == []
+        assert set(dict(blobs().keys())) == {row.blob for row in rows(Instance)}
+    assert run(tmp_path / "ct", jobs=2)[0] == 0
 
 
 def test_a_second_run_reads_what_is_new_changed_or_was_never_acknowledged(run, tmp_path):

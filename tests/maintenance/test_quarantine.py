@@ -1,6 +1,10 @@
 """Two files under one UID: an administrator sees what differs and says which one is right."""
 
+import io
+
 import pytest
+from pydicom import dcmread
+from pydicom.uid import MRImageStorage
 
 from mip_app.accounts import opening
 from mip_app.accounts.models import Role
@@ -12,7 +16,7 @@ from mip_app.dicomweb import locating, metadata
 from mip_app.dimse import registering
 from mip_app.ingest.service import take_in
 from mip_app.maintenance import quarantine
-from mip_app.studies.models import SetAside
+from mip_app.studies.models import Instance, SetAside
 from tests.conftest import OnDisk
 from tests.ingest.made import ROOT, image
 from tests.maintenance.conftest import rows, stored_bytes
@@ -63,6 +67,16 @@ def test_the_first_is_kept_and_the_other_is_gone(guanli, aside):
     assert [row["decision"] for row in read(quarantine.listed, guanli)] == ["discarded"]
 
 
+@pytest.mark.parametrize("db", ["sqlite"], indirect=True)
+def test_what_is_decided_is_so_where_the_bytes_cannot_be_removed(guanli, aside, monkeypatch):
+    def refuse(*_: object) -> None:
+        raise PermissionError()
+
+    monkeypatch.setattr(type(blobs()), "remove", refuse)
+    write(quarantine.discard, guanli, aside)
+    assert [row["decision"] for row in read(quarantine.listed, guanli)] == ["discarded"]
+
+
 def test_the_other_takes_the_place_and_can_give_it_back(guanli, actor, aside, store):
     reader = actor(Role.CLINICIAN)
     before = read(metadata.documents, reader, f"{ROOT}.1")
@@ -74,6 +88,18 @@ def test_the_other_takes_the_place_and_can_give_it_back(guanli, actor, aside, st
     assert blobs().path(rows(SetAside)[0].blob).read_bytes() == FIRST
     write(quarantine.replace, guanli, aside)
     assert stored_bytes() == [FIRST]
+
+
+@pytest.mark.parametrize("db", ["sqlite"], indirect=True)
+def test_what_takes_the_place_is_of_its_own_sop_class(guanli, store):
+    """Or it would be offered to nobody who takes it (C-MOVE), and named wrongly in a DICOMDIR."""
+    other = dcmread(io.BytesIO(FIRST))
+    other.SOPClassUID = other.file_meta.MediaStorageSOPClassUID = MRImageStorage
+    written = io.BytesIO()
+    other.save_as(written, enforce_file_format=True)
+    assert store(FIRST) + store(written.getvalue()) == ["ingest.stored", "ingest.other_bytes"]
+    write(quarantine.replace, guanli, rows(SetAside)[0].id)
+    assert rows(Instance)[0].sop_class_uid == MRImageStorage
 
 
 @pytest.mark.parametrize("db", ["sqlite"], indirect=True)

@@ -116,7 +116,7 @@ class DataPage(Listed, rx.State):
     @event(Permission.ADMIN_DATA, background=True, supersedes=True)
     async def watch(self) -> None:
         """Show what others decide, and what arrives."""
-        async for _ in bus.changes(maintenance_topic(current_actor())):
+        async for _ in bus.changes(maintenance_topic(current_actor().institution)):
             try:
                 await renewed_actor()
                 async with self:

@@ -7,17 +7,17 @@ from functools import lru_cache
 from json.encoder import encode_basestring as quoted
 from typing import Any
 
+from mip_app.dicom.dicomjson import NAME_GROUPS
+from mip_app.studies.corrections import WITHOUT_ID
 from mip_app.studies.query.asked import ALL, Asked, Json, Level
 from mip_app.studies.query.attributes import BY_TAG, OF_SERIES, OF_STUDY, Attribute, above, at
 
-_GROUPS = ("Alphabetic", "Ideographic", "Phonetic")
 _UTF8 = {"vr": "CS", "Value": ["ISO_IR 192"]}  # the answers', whatever the files had
 UIDS = ("0020000D", "0020000E", "00080018")  # from the study down
 _UNIQUE = set(UIDS[:2])
 _ONLINE = {"vr": "CS", "Value": ["ONLINE"]}
 _SAID_BY_ALL: Json = {"00080005": _UTF8, "00080056": _ONLINE}
 _ISSUER = "00100021"
-_OF_STUDY_ALONE = "study:"  # how an issuer begins that no sender named
 
 _KEPT = {Level.STUDY: OF_STUDY, Level.SERIES: OF_SERIES}  # of the header; of instances everything
 # Required where it is known, and not a column (PS3.18 tables 10.6.3-4 and -5).
@@ -41,13 +41,13 @@ def element(attribute: Attribute, value: Any) -> Json:
     if value is None or value == "":
         return {"vr": vr}
     if vr == "PN":
-        groups = {group: text for group, text in zip(_GROUPS, value.split("="), strict=False) if text}
+        groups = {group: text for group, text in zip(NAME_GROUPS, value.split("="), strict=False) if text}
         return {"vr": vr, "Value": [groups]} if groups else {"vr": vr}
     if vr == "DA" and isinstance(value, date):
         return {"vr": vr, "Value": [f"{value.year:04}{value.month:02}{value.day:02}"]}
     if vr == "CS" and "\\" in value:
         return {"vr": vr, "Value": value.split("\\")}
-    if attribute.tag == _ISSUER and value.startswith(_OF_STUDY_ALONE):
+    if attribute.tag == _ISSUER and value.startswith(WITHOUT_ID):
         return {"vr": vr}
     return {"vr": vr, "Value": [value]}
 
