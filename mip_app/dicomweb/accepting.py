@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from mip_app.core.errors import MipError
+from mip_app.dicomweb.native import DICOM_XML
+from mip_app.dicomweb.store import DICOM_JSON
 from mip_app.dicomweb.syntaxes import (
     ENCODED,
     EXPLICIT_LITTLE_ENDIAN,
@@ -161,4 +163,14 @@ def octets(found: Iterable[Wish]) -> Form:
     for wish in found:
         if wish.kind in ("*/*", "application/*", OCTETS):
             return Form(OCTETS, related=wish.related)
+    raise NotAcceptable()
+
+
+def data_sets(found: Iterable[Wish]) -> str:
+    """How headers leave, JSON or XML. Raises NotAcceptable."""
+    for wish in found:
+        if wish.kind in ("*/*", "application/*", DICOM_JSON, "application/json"):
+            return DICOM_JSON
+        if wish.kind in (DICOM_XML, "application/xml", "text/xml"):
+            return DICOM_XML
     raise NotAcceptable()

@@ -2,6 +2,7 @@
 
 import re
 import secrets
+from collections.abc import Iterable, Iterator
 from typing import Any
 from xml.etree import ElementTree
 
@@ -16,12 +17,20 @@ _NAME_PARTS = ("FamilyName", "GivenName", "MiddleName", "NamePrefix", "NameSuffi
 
 def related(rows: list[Json]) -> tuple[bytes, str]:
     """A multipart/related body with one document a data set, and its boundary; empty without data sets."""
-    if not rows:
-        return b"", ""
     boundary = secrets.token_hex(16)
-    head = f"--{boundary}\r\nContent-Type: {DICOM_XML}\r\n\r\n".encode()
-    parts = b"".join(head + document(row) + b"\r\n" for row in rows)
-    return parts + f"--{boundary}--\r\n".encode(), boundary
+    return b"".join(pieces(rows, boundary)) if rows else b"", boundary if rows else ""
+
+
+def pieces(rows: Iterable[Json], boundary: str) -> Iterator[bytes]:
+    """The same, part by part."""
+    for row in rows:
+        head = f"--{boundary}\r\nContent-Type: {DICOM_XML}\r\n\r\n"
+        yield head.encode() + document(row) + b"\r\n"
+    yield f"--{boundary}--\r\n".encode()
+
+
+def media_type(boundary: str) -> str:
+    return f'multipart/related; type="{DICOM_XML}"; boundary={boundary}'
 
 
 def document(data: Json) -> bytes:
@@ -37,6 +46,8 @@ def _write(parent: ElementTree.Element, data: Json) -> None:
         named = {"tag": tag, "vr": element["vr"]}
         if keyword := keyword_for_tag(int(tag, 16)):
             named["keyword"] = keyword
+        elif creator := _creator(tag, data):  # whose elements are not told by the block they happen to have
+            named |= {"tag": f"{tag[:4]}00{tag[6:]}", "privateCreator": creator}
         attribute = ElementTree.SubElement(parent, "DicomAttribute", named)
         if binary := element.get("InlineBinary"):
             ElementTree.SubElement(attribute, "InlineBinary").text = binary
@@ -44,6 +55,14 @@ def _write(parent: ElementTree.Element, data: Json) -> None:
             ElementTree.SubElement(attribute, "BulkData", {"uri": uri})
         for number, value in enumerate(element.get("Value", ()), 1):
             _value(attribute, element["vr"], value, str(number))
+
+
+def _creator(tag: str, data: Json) -> str:
+    """Who reserved the block of a private element (PS3.5 7.8.1)."""
+    if int(tag[3], 16) % 2 == 0 or tag[4:6] == "00":
+        return ""
+    [creator] = data.get(f"{tag[:4]}00{tag[4:6]}", {}).get("Value") or [""]
+    return _FORBIDDEN.sub("", str(creator or ""))
 
 
 def _value(attribute: ElementTree.Element, vr: str, value: Any, number: str) -> None:

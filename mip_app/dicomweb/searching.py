@@ -10,13 +10,12 @@ from mip_app.core.actor import Permission, current_actor
 from mip_app.core.database import read
 from mip_app.core.http import Needs
 from mip_app.core.lane import searches as lane
-from mip_app.dicomweb import locating, query
-from mip_app.dicomweb.accepting import NotAcceptable
+from mip_app.dicomweb import accepting, locating, native, query
 from mip_app.dicomweb.metadata import ROOT
 from mip_app.dicomweb.native import DICOM_XML
 from mip_app.dicomweb.noting import noted
 from mip_app.dicomweb.query import SERIES, STUDY, Answer, Query
-from mip_app.dicomweb.store import DICOM_JSON, accepted
+from mip_app.dicomweb.store import DICOM_JSON
 from mip_app.studies.query import Level
 
 router = APIRouter(prefix=ROOT, dependencies=[Depends(Needs(Permission.STUDY_READ))])
@@ -66,7 +65,8 @@ async def search_instances(
 async def _searched(
     request: Request, level: Level, path: dict[str, str], accept: str, accept_encoding: str
 ) -> Response:
-    xml = answer_type(request.query_params.get("accept", "") or accept) == DICOM_XML
+    wishes = accepting.wishes(accept, request.query_params.get("accept", ""))
+    xml = accepting.data_sets(wishes) == DICOM_XML
     asked = query.parse(level, request.query_params.multi_items(), path)
     root = root_of(request.url.scheme, request.headers.get("host", ""))
     if not xml:
@@ -77,8 +77,7 @@ async def _searched(
     await written_down(asked, path)
     if not found.body:  # a multipart message has at least one part
         return Response(status_code=204, headers=found.headers)
-    related = f'multipart/related; type="{DICOM_XML}"; boundary={found.boundary}'
-    return Response(found.body, headers=found.headers, media_type=related)
+    return Response(found.body, headers=found.headers, media_type=native.media_type(found.boundary))
 
 
 async def looked(service: Callable[..., R], *args: Any) -> R:
@@ -101,14 +100,3 @@ def as_json(found: Answer) -> Response:
 def root_of(scheme: str, host: str) -> str:
     """How addresses in answers begin."""
     return f"{scheme}://{host}{ROOT}"
-
-
-def answer_type(accept: str) -> str:
-    """JSON or XML. Raises NotAcceptable."""
-    offers = accept.replace('multipart/related; type="application/dicom+xml"', DICOM_XML)
-    offers = offers.replace('multipart/related;type="application/dicom+xml"', DICOM_XML)
-    offers = offers.replace("multipart/related; type=application/dicom+xml", DICOM_XML)
-    chosen = accepted(offers.replace("multipart/*", "*/*"))
-    if not chosen:
-        raise NotAcceptable()
-    return chosen

@@ -11,7 +11,7 @@ from starlette.types import Receive, Scope, Send
 from mip_app.core.actor import Permission
 from mip_app.core.errors import MipError
 from mip_app.core.http import Find, acting
-from mip_app.dicomweb import query, searching
+from mip_app.dicomweb import accepting, query, searching
 from mip_app.dicomweb.metadata import ROOT
 from mip_app.dicomweb.query import SERIES, STUDY
 from mip_app.dicomweb.store import DICOM_JSON
@@ -40,7 +40,8 @@ class SearchingShortcut:
         root = searching.root_of(scope["scheme"], headers.get("host", ""))
         packed = "gzip" in headers.get("accept-encoding", "")
         try:
-            if searching.answer_type(given.get("accept", "") or headers.get("accept", "")) != DICOM_JSON:
+            wishes = accepting.wishes(headers.get("accept", ""), given.get("accept", ""))
+            if accepting.data_sets(wishes) != DICOM_JSON:
                 return False
             wanted = query.parse(level, given.multi_items(), path)
             found = await searching.looked(query.answer, wanted, path, root, packed)

@@ -1,8 +1,11 @@
 """WADO-RS bytes of a running server: forms, parts, ranges, and what is refused; pydicom reads what comes."""
 
+import email
 import io
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from xml.etree import ElementTree
 
 import httpx
 import numpy as np
@@ -14,6 +17,7 @@ from pydicom.encaps import generate_frames
 
 from tests.conftest import shared
 from tests.dicomweb.conftest import address, study_of
+from tests.dimse.peers import dcmtk
 from tests.site import Site
 
 EXPLICIT, JPEG, JLS, NEAR, J2K = (
@@ -204,3 +208,50 @@ def test_a_document_leaves_by_its_address_in_the_metadata(site: Site, jn: httpx.
 def test_what_has_no_pixels_has_no_frames(jn: httpx.Client, taken: Take) -> None:
     answer = jn.get(f"{address(taken('rtplan.dcm'))}/frames/1")
     assert (answer.status_code, answer.json()["code"]) == (404, "error.not_visible")
+
+
+Told = dict[tuple[str, ...], tuple[str, str, list[str]]]
+# What an answer says of itself (its character set, how frames leave), and pixels and what follows them.
+OTHERWISE = {"00080005", "00083002", "7FE00010", "FFFCFFFC"}
+TEXTS = {"CS", "DA", "LO", "PN", "SH", "TM", "UI"}
+
+
+def told(model: ElementTree.Element, at: tuple[str, ...] = ()) -> Told:
+    """VR, private creator and text of every attribute of a Native DICOM Model, in items too; the File Meta not."""
+    found: Told = {}
+    for attribute in model.findall("{*}DicomAttribute"):
+        tag, vr, creator = (
+            attribute.get("tag", ""),
+            attribute.get("vr", ""),
+            attribute.get("privateCreator", ""),
+        )
+        place = (*at, f"{tag}{creator}")
+        if tag[:4] == "0002" or tag in OTHERWISE:
+            continue
+        texts = [text.strip() for value in attribute.iter() if (text := value.text or "").strip()]
+        found[place] = vr, creator, texts if vr in TEXTS else []
+        for item in attribute.findall("{*}Item"):
+            found |= told(item, (*place, item.get("number", "")))
+    return found
+
+
+@pytest.mark.parametrize("name", ["CT_small.dcm", "rtplan.dcm", "liver_1frame.dcm"])
+def test_headers_leave_as_xml_as_dcmtk_writes_it(jn: httpx.Client, taken: Take, name: str) -> None:
+    path = taken(name)
+    accept = {"Accept": 'multipart/related; type="application/dicom+xml"'}
+    answer = jn.get(f"{address(path)}/metadata", headers=accept)
+    head = f"Content-Type: {answer.headers['content-type']}\r\n\r\n".encode()
+    [part] = email.message_from_bytes(head + answer.content).get_payload()
+    assert part.get_content_type() == "application/dicom+xml"
+    ours = part.get_payload(decode=True)
+    command = [dcmtk("dcm2xml"), "--native-format", "--charset-assume", "latin-1", str(path)]
+    theirs = subprocess.run(command, capture_output=True, check=True).stdout
+    assert told(ElementTree.fromstring(ours)) == told(ElementTree.fromstring(theirs))
+
+
+def test_headers_leave_in_no_other_form(jn: httpx.Client, taken: Take) -> None:
+    at = f"{address(taken('CT_small.dcm'))}/metadata"
+    assert jn.get(at, headers={"Accept": "image/png"}).status_code == 406
+    assert jn.get(at, headers={"Accept": "image/png, application/json;q=0.1"}).json()
+    found = jn.get(at, params={"accept": "application/dicom+xml"})
+    assert found.headers["content-type"].startswith("multipart/related")
