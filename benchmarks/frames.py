@@ -28,20 +28,13 @@ import pydicom
 
 from benchmarks.spending import spent
 from benchmarks.viewer import chest
+from benchmarks.wrk import TURN
 from tests.conftest import OnDisk
 from tests.site import Site, free_port, inside
 from tests.socket import STATE, RawSocket
 
 ACCEPT = 'multipart/related; type="application/octet-stream"; transfer-syntax=*'
 INTERNAL = "/internal-blobs/"
-TURN = """
-local paths, n = {{}}, 0
-for line in io.lines("{paths}") do paths[#paths + 1] = line end
-request = function()
-  n = n % #paths + 1
-  return wrk.format("GET", paths[n])
-end
-"""
 NGINX = """
 pid {folder}/nginx.pid; worker_processes 2; error_log {folder}/error.log;
 events {{ worker_connections 256; }}

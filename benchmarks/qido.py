@@ -30,15 +30,10 @@ from sqlalchemy import insert, select
 
 from benchmarks.list import GIVEN, MODALITIES, SURNAMES, analyze, database, pick
 from benchmarks.spending import spent
+from benchmarks.wrk import TURN
 
 RUNS = 40
-_TURN = """
-local paths, n = {{}}, 0
-for line in io.lines("{paths}") do paths[#paths + 1] = line end
-request = function()
-  n = n % #paths + 1
-  return wrk.format("GET", paths[n])
-end
+_SAYS = """
 done = function(summary, latency)
   io.write("LATENCIES ", latency.min, " ", latency:percentile(50), " ", latency:percentile(95), "\\n")
 end
@@ -295,7 +290,7 @@ def _fifty(url: str, headers: dict[str, str], number: int, server: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         paths, script = Path(folder) / "paths", Path(folder) / "turn.lua"
         paths.write_text("".join(address(asks[rnd.choice(names)](rnd)) + "\n" for _ in range(1000)))
-        script.write_text(_TURN.format(paths=paths))
+        script.write_text(TURN.format(paths=paths) + _SAYS)
         sent = [word for name, value in headers.items() for word in ("-H", f"{name}: {value}")]
         command = ["wrk", "-t1", "-c50", "-d10s", "--timeout", "30s", *sent, "-s", str(script), url]
         before = spent(server)

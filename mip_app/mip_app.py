@@ -28,8 +28,9 @@ from mip_app.auditing import pages as auditing_pages
 from mip_app.core import bus, gate
 from mip_app.core.database import engine
 from mip_app.core.errors import MipError
-from mip_app.core.http import Guard, Shortcut, error_answer, malformed, unexpected
+from mip_app.core.http import Guard, error_answer, malformed, unexpected
 from mip_app.core.logs import frontend_error
+from mip_app.core.shortcut import Shortcut
 from mip_app.dicomweb import rendering_api, retrieving_api, wado_uri
 from mip_app.dicomweb.api import router as dicomweb
 from mip_app.dicomweb.pictures_shortcut import PicturesShortcut

@@ -4,9 +4,9 @@ import base64
 import hashlib
 import ipaddress
 import re
-from collections.abc import Awaitable, Callable, MutableMapping, Sequence
+from collections.abc import MutableMapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 from urllib.parse import parse_qs, quote
 
 from fastapi import Request
@@ -22,6 +22,7 @@ from mip_app.core.gate import COOKIE, session_token
 from mip_app.core.limits import HEADER_BYTES, Body, Gone, Shares, Socket, header_bytes, most_bytes, strangers
 from mip_app.core.logs import note
 from mip_app.core.settings import settings
+from mip_app.core.shortcut import Find, Shortcut
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 HOME = {Side.WORK: "/studies", Side.ADMIN: "/admin"}
@@ -116,32 +117,6 @@ def trouble(number: str) -> Response:
 async def malformed(request: Request, error: Exception) -> Response:
     """In place of FastAPI's own answer, which repeats what was sent."""
     return JSONResponse({"code": "error.invalid", "detail": {}}, 422)
-
-
-Find = Callable[[str, str, str], Awaitable[Actor | None]]
-
-
-class Shortcut(Protocol):
-    """Answers what is asked a thousand times in a row, before any framework is asked.
-
-    It answers what it is sure of, and nothing else: whatever is odd, refused or missing is left to the route.
-    """
-
-    find: Find  # who is asking, as of now or a moment ago
-
-    def takes(self, scope: Scope) -> bool: ...
-
-    async def answer(self, scope: Scope, headers: Headers, receive: Receive, send: Send) -> bool:
-        """Whether it has answered; otherwise nothing was sent, and nothing of a body was received."""
-
-
-def acting(scope: Scope, rule: Rule) -> Actor | None:
-    """For shortcuts: who asks, from here on acting; None where it is for the route to refuse them."""
-    actor: Actor | None = scope.get("mip_actor")
-    if actor is None or not allows(rule, actor):
-        return None
-    acting_as(actor)
-    return actor
 
 
 class Guard:

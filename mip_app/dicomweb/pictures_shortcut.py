@@ -13,8 +13,9 @@ from starlette.types import Receive, Scope, Send
 from mip_app.core.actor import Actor, Permission
 from mip_app.core.database import read
 from mip_app.core.errors import MipError
-from mip_app.core.http import Find, acting, error_answer
+from mip_app.core.http import error_answer
 from mip_app.core.keeping import Kept
+from mip_app.core.shortcut import Find, acting
 from mip_app.dicomweb import locating, rendering_api
 from mip_app.dicomweb.locating import ROOT, Located
 from mip_app.dicomweb.places import SeriesNow
@@ -26,7 +27,7 @@ _PATH = re.compile(rf"{ROOT}/studies/{_UID}/series/{_UID}(?:/instances/{_UID})?/
 
 
 class PicturesShortcut:
-    """Implements `core.http.Shortcut`. `find` tells who is asking, as of a moment ago."""
+    """Implements `core.shortcut.Shortcut`. `find` tells who is asking, as of a moment ago."""
 
     def __init__(self, find: Find) -> None:
         self.find = find

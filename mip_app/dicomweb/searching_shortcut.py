@@ -10,7 +10,7 @@ from starlette.types import Receive, Scope, Send
 
 from mip_app.core.actor import Permission
 from mip_app.core.errors import MipError
-from mip_app.core.http import Find, acting
+from mip_app.core.shortcut import Find, acting
 from mip_app.dicomweb import accepting, query, searching
 from mip_app.dicomweb.metadata import ROOT
 from mip_app.dicomweb.query import SERIES, STUDY
@@ -23,7 +23,7 @@ _LEVELS = {"studies": Level.STUDY, "series": Level.SERIES, "instances": Level.IN
 
 
 class SearchingShortcut:
-    """Implements `core.http.Shortcut`. `find` tells who is asking, as of a moment ago."""
+    """Implements `core.shortcut.Shortcut`. `find` tells who is asking, as of a moment ago."""
 
     def __init__(self, find: Find) -> None:
         self.find = find

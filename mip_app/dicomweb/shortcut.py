@@ -18,9 +18,9 @@ from mip_app.core.actor import Actor, Permission
 from mip_app.core.blobs import blobs
 from mip_app.core.database import read
 from mip_app.core.errors import MipError
-from mip_app.core.http import Find, acting
 from mip_app.core.keeping import AtOnce, Kept
 from mip_app.core.settings import settings
+from mip_app.core.shortcut import Find, acting
 from mip_app.dicomweb import metadata, noting, places
 from mip_app.dicomweb.accepting import part_as_stored
 from mip_app.dicomweb.open_files import Gone, OpenFiles
@@ -42,7 +42,7 @@ Raw = list[tuple[bytes, bytes]]
 
 
 class DicomWebShortcut:
-    """Implements `core.http.Shortcut`. `find` tells who is asking, as of a moment ago."""
+    """Implements `core.shortcut.Shortcut`. `find` tells who is asking, as of a moment ago."""
 
     def __init__(self, find: Find) -> None:
         self.find = find

@@ -3,24 +3,25 @@
 import json
 from collections.abc import Iterable
 from typing import Any
-from xml.etree import ElementTree
 
 from mip_app.dicom.dicomjson import Json
+from mip_app.dicomweb import native
+from mip_app.dicomweb.native import DICOM_XML
 from mip_app.ingest.failure import reason_of
 from mip_app.ingest.outcome import Kind, Outcome
 
-DICOM_JSON, DICOM_XML = "application/dicom+json", "application/dicom+xml"
+DICOM_JSON = "application/dicom+json"
 
 NOT_NOW = {"error.no_room", "error.blobs_away"}
 
-_KEYWORDS = {
-    "00081190": ("UR", "RetrieveURL"),
-    "00081198": ("SQ", "FailedSOPSequence"),
-    "00081199": ("SQ", "ReferencedSOPSequence"),
-    "0008119A": ("SQ", "OtherFailuresSequence"),
-    "00081150": ("UI", "ReferencedSOPClassUID"),
-    "00081155": ("UI", "ReferencedSOPInstanceUID"),
-    "00081197": ("US", "FailureReason"),
+_VRS = {
+    "00081190": "UR",  # RetrieveURL
+    "00081198": "SQ",  # FailedSOPSequence
+    "00081199": "SQ",  # ReferencedSOPSequence
+    "0008119A": "SQ",  # OtherFailuresSequence
+    "00081150": "UI",  # ReferencedSOPClassUID
+    "00081155": "UI",  # ReferencedSOPInstanceUID
+    "00081197": "US",  # FailureReason
 }
 
 
@@ -75,32 +76,13 @@ def _reason(outcome: Outcome) -> Json:
 
 
 def _element(tag: str, value: list[Any]) -> Json:
-    return {"vr": _KEYWORDS[tag][0], "Value": value}
+    return {"vr": _VRS[tag], "Value": value}
 
 
 def to_bytes(found: Json, media_type: str) -> bytes:
     if media_type == DICOM_JSON:
         return json.dumps(found, separators=(",", ":")).encode()
-    model = ElementTree.Element(
-        "NativeDicomModel",
-        {"xmlns": "http://dicom.nema.org/PS3.19/models/NativeDICOM", "xml:space": "preserve"},
-    )
-    _write(model, found)
-    return ElementTree.tostring(model, encoding="utf-8", xml_declaration=True)
-
-
-def _write(parent: ElementTree.Element, found: Json) -> None:
-    """The Native DICOM Model (PS3.19 A.1), as far as this response needs it."""
-    for tag, element in found.items():
-        vr, keyword = _KEYWORDS[tag]
-        attribute = ElementTree.SubElement(
-            parent, "DicomAttribute", {"tag": tag, "vr": vr, "keyword": keyword}
-        )
-        for number, value in enumerate(element["Value"], 1):
-            if vr == "SQ":
-                _write(ElementTree.SubElement(attribute, "Item", {"number": str(number)}), value)
-            else:
-                ElementTree.SubElement(attribute, "Value", {"number": str(number)}).text = str(value)
+    return native.document(found)
 
 
 def accepted(header: str) -> str:

@@ -11,7 +11,8 @@ from starlette.types import Receive, Scope, Send
 
 from mip_app.core.actor import Permission
 from mip_app.core.errors import MipError
-from mip_app.core.http import Find, acting, error_answer
+from mip_app.core.http import error_answer
+from mip_app.core.shortcut import Find, acting
 from mip_app.dicomweb import stow
 from mip_app.dicomweb.metadata import ROOT
 
@@ -19,7 +20,7 @@ _PATH = re.compile(rf"{ROOT}/studies(?:/([0-9.]{{1,64}}))?")
 
 
 class StoringShortcut:
-    """Implements `core.http.Shortcut`. `find` tells who is asking, as of a moment ago."""
+    """Implements `core.shortcut.Shortcut`. `find` tells who is asking, as of a moment ago."""
 
     def __init__(self, find: Find) -> None:
         self.find = find

@@ -8,7 +8,8 @@ from starlette.types import Receive, Scope, Send
 
 from mip_app.accounts.identity import Accounts
 from mip_app.core.errors import MipError
-from mip_app.core.http import Guard, Shortcut, error_answer
+from mip_app.core.http import Guard, error_answer
+from mip_app.core.shortcut import Shortcut
 from tests.loops import run
 
 
